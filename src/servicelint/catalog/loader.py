@@ -1,0 +1,110 @@
+"""Reading the catalog's data files and looking names up in them."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from importlib import resources
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from servicelint.catalog.model import Client, Library, Meaning, Scope, Sender, TimeoutClass
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+Entry = Client | Sender | TimeoutClass | Scope
+
+
+class Catalog:
+    """All libraries, indexed by the qualified names a program can use for their symbols."""
+
+    def __init__(self, libraries: Iterable[Library], clients: Mapping[str, Client] | None = None) -> None:
+        self.libraries = {library.library: library for library in libraries}
+        self._canonical: dict[str, str] = {}
+        self._factories: dict[str, str] = {}
+        self._entries: dict[str, tuple[Library, Entry]] = {}
+        for library in self.libraries.values():
+            self._add_library(library)
+        for name, client in (clients or {}).items():
+            self._add(team_library(name, client), name, client)
+
+    def _add_library(self, library: Library) -> None:
+        groups: tuple[Mapping[str, Entry], ...] = (
+            library.senders, library.clients, library.timeouts, library.scopes,
+        )  # fmt: skip
+        for group in groups:
+            for name, entry in group.items():
+                self._add(library, name, entry)
+
+    def _add(self, library: Library, name: str, entry: Entry) -> None:
+        self._entries[name] = (library, entry)
+        for alias in entry.aliases:
+            self._canonical[alias] = name
+        for factory in entry.factories if isinstance(entry, Client) else ():
+            self._factories[factory] = name
+
+    def canonical(self, qualified_name: str) -> str:
+        """The one name under which the catalog keeps what ``qualified_name`` refers to."""
+        return self._canonical.get(qualified_name, qualified_name)
+
+    def made_by(self, qualified_name: str) -> str | None:
+        """The client class that calling the factory ``qualified_name`` returns, if it is a factory."""
+        return self._factories.get(self.canonical(qualified_name)) or self._factories.get(qualified_name)
+
+    def entry(self, qualified_name: str) -> Entry | None:
+        """What is known of a symbol, under any of its names."""
+        found = self._entries.get(self.canonical(qualified_name))
+        return found[1] if found else None
+
+    def library_of(self, qualified_name: str) -> Library:
+        """The library whose entry ``qualified_name`` is.
+
+        Raises:
+            KeyError: if the catalog has no such entry.
+        """
+        return self._entries[self.canonical(qualified_name)][0]
+
+    def meaning(self, qualified_name: str, name: str) -> Meaning:
+        """The meaning ``name`` as the library of ``qualified_name`` defines it.
+
+        Raises:
+            KeyError: if the library does not define it.
+        """
+        return self.library_of(qualified_name).meanings[name]
+
+
+def team_library(name: str, client: Client) -> Library:
+    """The one-client library that stands for a client a team added in its configuration."""
+    title = client.library or name.partition(".")[0]
+    return Library(library=title, title=title, meanings=client.meanings, clients={name: client})
+
+
+@functools.cache
+def shipped_libraries() -> tuple[Library, ...]:
+    """The libraries of the data files that come with servicelint.
+
+    Raises:
+        msgspec.ValidationError: if a data file does not fit the model; the message names the file.
+    """
+    folder = resources.files("servicelint.catalog") / "data"
+    files = sorted((file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda file: file.name)
+    return tuple(decode_library(file.name, file.read_text("utf-8")) for file in files)
+
+
+def decode_library(file_name: str, text: str) -> Library:
+    """Decode one data file.
+
+    Raises:
+        msgspec.ValidationError: if it does not fit the model; the message names the file.
+    """
+    try:
+        return msgspec.convert(tomllib.loads(text), Library)
+    except msgspec.ValidationError as error:
+        raise msgspec.ValidationError(f"{file_name}: {error}") from None

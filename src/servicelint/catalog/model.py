@@ -1,0 +1,202 @@
+"""What the catalog can say about a library: the shape of its data.
+
+A file in ``catalog/data`` decodes into :class:`Library`; a team's own clients, from the table
+``[tool.servicelint.clients]``, decode into :class:`Client`. All times are seconds.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Wait = Literal["forever", "socket-default", "client-default", "library-default", "immediate", "raises"]
+"""What a call does about waiting when a value is left out, None, zero or negative.
+
+- ``forever``: nothing bounds the wait for the answer.
+- ``socket-default``: obeys ``socket.setdefaulttimeout``; for ever when that was never called.
+- ``client-default``: what the client was built with applies.
+- ``library-default``: the library's own finite default applies (``default-seconds``).
+- ``immediate``: the call fails at once, so it cannot hang.
+- ``raises``: the value is refused, the call raises before it sends anything.
+"""
+
+Kind = Literal["total", "per-operation"]
+"""A total bound ends the whole exchange; a per-operation one restarts with every byte that arrives."""
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
+    """Base of all catalog records: immutable, and strict about unknown keys."""
+
+
+class Meaning(Record):
+    """How one library understands the value of a timeout argument.
+
+    ``pair`` names the parts of an accepted tuple in order; ``answer`` is the part that bounds the
+    wait for the answer. ``objects`` are the timeout classes that may be given instead of a number.
+    """
+
+    kind: Kind
+    none: Wait
+    zero: Wait
+    negative: Wait
+    infinite: Wait
+    pair: tuple[str, ...] = ()
+    answer: str = ""
+    objects: tuple[str, ...] = ()
+
+
+class TimeoutParameter(Record):
+    """How a callable takes its timeout: keyword, position (zero-based, ``self`` not counted), meaning.
+
+    ``position`` is None where the timeout can only be given by keyword. ``omitted`` is what leaving
+    the argument out means. ``meaning`` names an entry of the library's ``meanings``.
+    """
+
+    keyword: str
+    meaning: str
+    omitted: Wait
+    position: int | None = None
+
+
+class AnswerPart(Record):
+    """One parameter of a timeout class that can bound the wait for the answer."""
+
+    parameter: str
+    kind: Kind
+    none: Wait
+    zero: Wait
+    negative: Wait
+    omitted: Wait = "forever"
+
+
+class TimeoutClass(Record):
+    """A class whose instances carry a timeout, such as ``httpx.Timeout``.
+
+    ``parameters`` are the constructor's parameters that can be given by position, in order; its other
+    parameters take keywords only. ``decided-by`` says how the parts combine: ``first``: the first part
+    that is given decides (``httpx.Timeout``: ``read``, else ``timeout``); ``any``: one finite part is
+    enough (``aiohttp.ClientTimeout``: ``total`` or ``sock_read``). ``unset`` applies when no part is
+    given at all.
+    """
+
+    parameters: tuple[str, ...]
+    decided_by: Literal["first", "any"]
+    answer: tuple[AnswerPart, ...]
+    unset: Wait
+    pair: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+
+
+class Method(Record):
+    """Methods of a client that share one description.
+
+    ``through`` lists the client's own methods that a call passes in order, so that a subclass
+    overriding one of them sees the call (``requests``: ``get`` → ``request`` → ``send``).
+    ``url`` is the position of the URL, None where there is none. ``returns`` is the canonical name of the
+    client that the methods hand out (``urllib3.PoolManager.connection_from_host``), with ``sends = false``.
+    """
+
+    names: tuple[str, ...]
+    timeout: TimeoutParameter | None = None
+    through: tuple[str, ...] = ()
+    url: int | None = None
+    sends: bool = True
+    returns: str = ""
+
+
+class Mounting(Record):
+    """A client method that installs a transport per URL prefix (``requests.Session.mount``).
+
+    ``hook`` is the transport's method that every call passes and an override of which can set the
+    bound; ``timeout`` is how that method takes it. ``transports`` are the library's transport classes.
+    """
+
+    method: str
+    hook: str
+    transports: tuple[str, ...]
+    timeout: TimeoutParameter | None = None
+
+
+class Client(Record):
+    """A class whose methods send requests.
+
+    ``constructor`` is the timeout given when it is built, ``attribute`` the attribute that holds it
+    afterwards (assigning to it changes the bound). ``factories`` are callables that return one.
+    ``site`` says which expression sends: a call of a listed method, the construction itself
+    (``http.client``), or a call of any attribute (``xmlrpc.client.ServerProxy``). ``default-seconds``
+    is the library's own default, where ``library-default`` applies, and ``default-kind`` its kind.
+    ``omitted`` is what a call means when neither it nor the constructor (which has its own
+    ``omitted``) gives a timeout. ``transport`` names the constructor's keyword that takes an object
+    which may set the bound itself, ``transport-position`` its position; ``transports`` are the
+    library's own classes for it, which set none.
+    """
+
+    blocking: bool
+    methods: tuple[Method, ...] = ()
+    constructor: TimeoutParameter | None = None
+    attribute: str = ""
+    aliases: tuple[str, ...] = ()
+    factories: tuple[str, ...] = ()
+    site: Literal["method", "construction", "any-attribute"] = "method"
+    omitted: Wait = "forever"
+    default_seconds: float | None = None
+    default_kind: Kind | None = None
+    mounting: Mounting | None = None
+    transport: str = ""
+    transport_position: int | None = None
+    transports: tuple[str, ...] = ()
+    library: str = ""
+    meanings: dict[str, Meaning] = {}
+
+
+class Sender(Record):
+    """A plain function that sends one request (``requests.get``, ``urllib.request.urlopen``).
+
+    ``url`` is the position of the URL; ``default-seconds`` and ``default-kind`` as for :class:`Client`.
+    ``omitted`` says what bounds a sender that takes no timeout at all (``urllib.request.urlretrieve``).
+    """
+
+    blocking: bool
+    timeout: TimeoutParameter | None = None
+    aliases: tuple[str, ...] = ()
+    url: int | None = None
+    omitted: Wait = "forever"
+    default_seconds: float | None = None
+    default_kind: Kind | None = None
+
+
+class Scope(Record):
+    """Something that bounds the code it encloses (``asyncio.timeout``) or the awaitable it is given.
+
+    ``keyword`` and ``position`` say where its limit is given; ``awaitable`` is the position of what it
+    waits for (``asyncio.wait_for``), None for a with-block. ``cancels`` says what it can end: only
+    code that awaits, or blocking calls under a green-thread library too.
+    """
+
+    keyword: str
+    position: int | None = None
+    none: Literal["forever", "raises"] = "forever"
+    awaitable: int | None = None
+    cancels: Literal["awaited", "green-threads"] = "awaited"
+    aliases: tuple[str, ...] = ()
+
+
+class Library(Record):
+    """One file of the catalog: everything known of one library.
+
+    ``distribution`` is its name on the package index ("" for the standard library); ``proven``
+    the versions against which every fact of the file was run.
+    """
+
+    library: str
+    title: str
+    protocol: Literal["http", "grpc"] = "http"
+    distribution: str = ""
+    proven: tuple[str, ...] = ()
+    notes: str = ""
+    meanings: dict[str, Meaning] = {}
+    timeouts: dict[str, TimeoutClass] = {}
+    senders: dict[str, Sender] = {}
+    clients: dict[str, Client] = {}
+    scopes: dict[str, Scope] = {}

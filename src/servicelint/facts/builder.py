@@ -1,0 +1,152 @@
+"""The growing record of one file: what the readers of expressions and statements write into."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from servicelint.facts.environment import Frame
+from servicelint.facts.record import (
+    OPAQUE,
+    Argument,
+    AttributeWrite,
+    Binding,
+    Call,
+    Class,
+    Expression,
+    Function,
+    ModuleFacts,
+    Name,
+    Region,
+    Scope,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Literal
+
+    import libcst as cst
+
+    from servicelint.facts.logical_lines import LogicalLine
+
+    RegionKind = Literal["module", "if", "with", "async-with", "loop", "try", "except", "finally", "function"]
+    ScopeKind = Literal["module", "class", "function"]
+
+
+class Builder:
+    """Collects scopes, calls, regions and writes; knows the current scope, region and logical line."""
+
+    def __init__(self, lines: Sequence[LogicalLine]) -> None:
+        self.lines = lines
+        self.line_index = -1
+        self.scopes: list[Scope] = []
+        self.functions: list[Function] = []
+        self.classes: list[Class] = []
+        self.calls: list[Call] = []
+        self.call_nodes: list[cst.Call] = []
+        self.regions: list[Region] = []
+        self.writes: list[AttributeWrite] = []
+        self.ordinal = 0
+        self.region = 0
+        self.frame = Frame(self.add_scope("module", "", -1))
+        self.regions.append(Region("module", -1, 0))
+
+    def facts(self) -> ModuleFacts:
+        """The finished record."""
+        self.close_scope(self.frame)
+        return ModuleFacts(
+            self.scopes, self.functions, self.classes, self.calls, self.regions, self.writes, []
+        )
+
+    # --- places ----------------------------------------------------------------------------------
+
+    @property
+    def line(self) -> int:
+        """The first physical line of the current logical line."""
+        return self.lines[self.line_index].first
+
+    def next_line(self) -> None:
+        """Go on to the next logical line."""
+        self.line_index += 1
+        self.ordinal = 0
+
+    @contextmanager
+    def in_region(self, kind: RegionKind, subject: Expression = OPAQUE, outcome: bool = True) -> Iterator[None]:
+        """A block that what follows stands in."""
+        outer = self.region
+        self.regions.append(Region(kind, outer, self.frame.scope, subject, outcome))
+        self.region = len(self.regions) - 1
+        try:
+            yield
+        finally:
+            self.region = outer
+
+    # --- scopes ----------------------------------------------------------------------------------
+
+    def add_scope(self, kind: ScopeKind, name: str, parent: int) -> int:
+        """A new scope's index; its qualified name is dotted, without the module's."""
+        outer = self.scopes[parent].qualified_name if parent >= 0 else ""
+        qualified = f"{outer}.{name}" if outer else name
+        self.scopes.append(Scope(kind, qualified, parent, [], {}, [], [], []))
+        return len(self.scopes) - 1
+
+    def close_scope(self, frame: Frame) -> None:
+        """Write down what the names of a finished scope are at its end."""
+        scope = self.scopes[frame.scope]
+        if frame.environment is None:  # left by return or raise: every binding may be the last
+            for number, binding in enumerate(scope.bindings):
+                scope.final.setdefault(binding.name, []).append(number)
+        else:
+            scope.final.update({name: list(numbers) for name, numbers in frame.environment.items()})
+
+    @contextmanager
+    def in_scope(self, frame: Frame) -> Iterator[None]:
+        """Walk a body of its own."""
+        outer, self.frame = self.frame, frame
+        try:
+            yield
+        finally:
+            self.close_scope(frame)
+            self.frame = outer
+
+    # --- names -----------------------------------------------------------------------------------
+
+    def read(self, name: str) -> Name:
+        """A name that is read here."""
+        node = Name(name, self.frame.definitions(name))
+        for loop in self.frame.loops:
+            loop.reads.append(node)
+        return node
+
+    def bind(self, name: str, value: Expression, annotation: Expression | None = None) -> int:
+        """A name that is bound here; returns the binding's number."""
+        bindings = self.scopes[self.frame.scope].bindings
+        bindings.append(Binding(name, value, self.line, self.region, annotation))
+        self.frame.define(name, len(bindings) - 1)
+        return len(bindings) - 1
+
+    def write(
+        self, target: Expression, name: str, value: Expression, annotation: Expression | None = None
+    ) -> None:
+        """An attribute that is written here."""
+        self.writes.append(
+            AttributeWrite(target, name, value, self.frame.scope, self.line, self.region, annotation)
+        )
+
+    # --- calls -----------------------------------------------------------------------------------
+
+    def reserve_call(self, node: cst.Call) -> int:
+        """A place for a call whose parts are still to be read: outer calls come before inner ones."""
+        line = self.lines[self.line_index]
+        call = Call(OPAQUE, [], line.first, line.last, self.ordinal, self.frame.scope, self.region)
+        self.ordinal += 1
+        self.calls.append(call)
+        self.call_nodes.append(node)
+        return len(self.calls) - 1
+
+    def complete_call(self, index: int, callee: Expression, arguments: list[Argument]) -> Call:
+        """Fill in a reserved call."""
+        call = self.calls[index]
+        call.callee = callee
+        call.arguments = arguments
+        return call

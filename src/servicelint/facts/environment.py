@@ -1,0 +1,85 @@
+"""Which bindings reach a place: reaching definitions, kept while a body is walked in source order.
+
+An environment maps a name to the numbers of the bindings that can hold there. Branches are walked with
+copies and joined; a name read in a loop also gets what the loop's end brings back to its head.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from servicelint.facts.record import Name
+
+Environment = dict[str, tuple[int, ...]]
+
+
+def join(environments: Iterable[Environment | None]) -> Environment | None:
+    """What holds after any of these; None (dead code) if all are dead."""
+    living = [environment for environment in environments if environment is not None]
+    if not living:
+        return None
+    joined = dict(living[0])
+    for environment in living[1:]:
+        for name, definitions in environment.items():
+            known = joined.get(name)
+            if known is None:
+                joined[name] = definitions
+            elif known != definitions:
+                joined[name] = known + tuple(number for number in definitions if number not in known)
+    return joined
+
+
+class Loop:
+    """A loop being walked: the names read in it and where its jumps lead."""
+
+    def __init__(self, before: Environment) -> None:
+        self.before = before
+        self.reads: list[Name] = []
+        self.breaks: list[Environment | None] = []
+        self.continues: list[Environment | None] = []
+
+    def close(self, at_end: Environment | None) -> Environment | None:
+        """Bring the body's end back to the loop's head, and tell what holds when the loop is left."""
+        back = join([at_end, *self.continues])
+        if back is not None:
+            for read in self.reads:
+                self._carry_back(read, back)
+        return join([self.before, back])
+
+    def _carry_back(self, read: Name, back: Environment) -> None:
+        before = self.before.get(read.name, ())
+        if any(number not in read.definitions for number in before):
+            return  # bound anew in the body before it is read
+        if not before and read.definitions:
+            return
+        for number in back.get(read.name, ()):
+            if number not in read.definitions:
+                read.definitions.append(number)
+
+
+class Frame:
+    """The scope being walked: its environment (None in dead code) and its open loops."""
+
+    def __init__(self, scope: int, receiver: str = "") -> None:
+        self.scope = scope
+        self.receiver = receiver  # the name of a method's own object: what it holds belongs to the class
+        self.environment: Environment | None = {}
+        self.loops: list[Loop] = []
+        self.function = -1
+        self.klass = -1
+
+    def definitions(self, name: str) -> list[int]:
+        """The bindings of ``name`` that reach this place."""
+        return list((self.environment or {}).get(name, ()))
+
+    def define(self, name: str, number: int) -> None:
+        """From here on ``name`` is what binding ``number`` says."""
+        if self.environment is not None:
+            self.environment[name] = (number,)
+
+    def copy(self) -> Environment | None:
+        """A copy of the environment, for a branch."""
+        return None if self.environment is None else dict(self.environment)

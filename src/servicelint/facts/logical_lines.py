@@ -1,0 +1,164 @@
+"""Finding logical lines in source text, without parsing it.
+
+libcst keeps no positions, and computing them for a whole file costs as much as the parse. A walk of the
+tree meets logical lines in source order, so counting them is enough to know where each begins. The same
+scan measures what libcst's parser cannot take (see :mod:`servicelint.facts.limits`), before it is asked to.
+
+The scan knows strings, comments, brackets and f-strings nested as Python 3.12 allows, nothing else; it is
+linear and never fails. On text that is not Python its result means nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_INTERESTING = re.compile(
+    r"(?P<quote>'''|\"\"\"|'|\")|(?P<comment>#[^\r\n]*)|(?P<open>[(\[{])|(?P<close>[)\]}])"
+    r"|(?P<newline>\r\n|\r|\n)|(?P<continuation>\\(?:\r\n|\r|\n))|(?P<code>[^\s'\"#()\[\]{}\\:]+|[:\\])"
+)
+_PREFIX = re.compile(r"(?<![^\W])[A-Za-z]{1,2}\Z")
+_STRING_END = {
+    "'": re.compile(r"[^'\\\r\n]*(?:\\(?:\r\n|.)[^'\\\r\n]*)*('|(?=[\r\n])|\Z)", re.DOTALL),
+    '"': re.compile(r"[^\"\\\r\n]*(?:\\(?:\r\n|.)[^\"\\\r\n]*)*(\"|(?=[\r\n])|\Z)", re.DOTALL),
+    "'''": re.compile(r"[^'\\]*(?:(?:\\.|'(?!''))[^'\\]*)*('''|\Z)", re.DOTALL),
+    '"""': re.compile(r"[^\"\\]*(?:(?:\\.|\"(?!\"\"))[^\"\\]*)*(\"\"\"|\Z)", re.DOTALL),
+}
+_LITERAL_STOP = {
+    quote: re.compile(rf"\{{\{{|\}}\}}|[{{}}]|\\N\{{[^}}'\"\r\n]*\}}|\\.|{quote}" + ("" if len(quote) == 3 else r"|[\r\n]"), re.DOTALL)
+    for quote in _STRING_END
+}  # fmt: skip
+_SPEC_STOP = re.compile(r"[{}]|[\r\n]")
+
+
+class LogicalLine(NamedTuple):
+    """One logical line: physical lines ``first`` to ``last`` (1-based), text ``start`` to ``end``.
+
+    A trailing comment does not belong to it.
+    """
+
+    first: int
+    last: int
+    start: int
+    end: int
+
+
+class _FString(NamedTuple):
+    """An f-string whose replacement field is being read; ``depth`` is the bracket depth of the field."""
+
+    quote: str
+    depth: int
+    in_spec: bool
+
+
+class _Scanner:
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.position = 0
+        self.depth = 0
+        self.fields: list[_FString] = []
+
+    def scan(self) -> list[LogicalLine]:
+        lines: list[LogicalLine] = []
+        text, match = self.text, _INTERESTING.search
+        start = end = -1
+        line = first = 1
+        counted = 0
+        while found := match(text, self.position):
+            kind = found.lastgroup
+            self.position = found.end()
+            if kind == "newline":
+                if start >= 0 and self.depth == 0 and not self.fields:
+                    line += count_newlines(text, counted, found.start())
+                    lines.append(LogicalLine(first, line, start, end))
+                    counted, start = found.start(), -1
+                continue
+            if kind == "comment" or kind == "continuation":
+                continue
+            if start < 0:
+                start = found.start()
+                line += count_newlines(text, counted, start)
+                counted, first = start, line
+            if kind != "code" or self.fields:
+                self._consume(kind or "", found.group())
+            end = self.position
+        if start >= 0:
+            line += count_newlines(text, counted, len(text))
+            lines.append(LogicalLine(first, line, start, end))
+        return lines
+
+    def _consume(self, kind: str, token: str) -> None:
+        if kind == "quote":
+            self._string(token)
+        elif kind == "open":
+            self.depth += 1
+        elif kind == "close":
+            self._close(token)
+        elif token == ":" and self.depth == self.fields[-1].depth:
+            self._format_spec()
+
+    def _string(self, quote: str) -> None:
+        prefix = _PREFIX.search(self.text, max(0, self.position - len(quote) - 3), self.position - len(quote))
+        if prefix and ("f" in prefix.group().lower() or "t" in prefix.group().lower()):
+            self._literal(quote)
+        else:
+            end = _STRING_END[quote].match(self.text, self.position)
+            self.position = end.end() if end else len(self.text)
+
+    def _literal(self, quote: str) -> None:
+        """Read an f-string's literal part up to its end or to a replacement field."""
+        stop = _LITERAL_STOP[quote]
+        while found := stop.search(self.text, self.position):
+            token = found.group()
+            self.position = found.end()
+            if token == "{":
+                self.depth += 1
+                self.fields.append(_FString(quote, self.depth, in_spec=False))
+                return
+            if token == quote:
+                return
+            if token in "\r\n":
+                self.position = found.start()
+                return
+        self.position = len(self.text)
+
+    def _format_spec(self) -> None:
+        """Read a replacement field's format specification up to its end or to a nested field."""
+        field = self.fields[-1]
+        self.fields[-1] = field._replace(in_spec=True)
+        found = _SPEC_STOP.search(self.text, self.position)
+        if found is None:
+            self.position = len(self.text)
+        elif found.group() == "{":
+            self.position = found.end()
+            self.depth += 1
+            self.fields.append(_FString(field.quote, self.depth, in_spec=False))
+        elif found.group() == "}":
+            self.position = found.end()
+            self._close("}")
+        else:
+            self.position = found.start()
+
+    def _close(self, token: str) -> None:
+        field = self.fields[-1] if self.fields else None
+        self.depth = max(0, self.depth - 1)
+        if field is None or token != "}" or self.depth >= field.depth:
+            return
+        self.fields.pop()
+        if self.fields and self.fields[-1].in_spec and self.fields[-1].depth == self.depth:
+            self._format_spec()
+        else:
+            self._literal(field.quote)
+
+
+def count_newlines(text: str, start: int, end: int) -> int:
+    """How many line ends (``\\n``, ``\\r\\n`` or ``\\r``) there are in ``text[start:end]``."""
+    newlines = text.count("\n", start, end)
+    if "\r" in text:
+        newlines += text.count("\r", start, end) - text.count("\r\n", start, end)
+    return newlines
+
+
+def logical_lines(text: str) -> list[LogicalLine]:
+    """The logical lines of Python source ``text`` in order, blank and comment lines left out."""
+    return _Scanner(text).scan()

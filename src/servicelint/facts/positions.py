@@ -1,0 +1,87 @@
+"""Where a call stands, computed only for the calls that are reported.
+
+The record knows a call's logical line and its rank there. The exact place comes from parsing that one
+logical line again, with the same reader, and asking libcst for positions in it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+import libcst as cst
+from libcst.metadata import MetadataWrapper, PositionProvider
+
+from servicelint.facts.builder import Builder
+from servicelint.facts.logical_lines import logical_lines
+from servicelint.facts.statements import StatementReader
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from servicelint.facts.record import Call
+
+
+class Span(NamedTuple):
+    """A piece of source: lines and columns from 1, columns in code points, the end exclusive."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+# A block's header alone is no module: what must stand around it, by how it begins.
+_SURROUNDINGS = (
+    (re.compile(r"@"), "", "\ndef f(): pass"),
+    (re.compile(r"elif\b"), "if 0: pass\n", "pass"),
+    (re.compile(r"else\b"), "if 0: pass\n", "pass"),
+    (re.compile(r"except\b"), "try: pass\n", "pass"),
+    (re.compile(r"finally\b"), "try: pass\n", "pass"),
+    (re.compile(r"case\b.*:", re.DOTALL), "match 0:\n ", "pass"),
+    (re.compile(r"match\b.*:\Z", re.DOTALL), "", "\n case _: pass"),
+    (re.compile(r""), "", "pass"),
+)
+
+
+def call_span(lines: Sequence[str], call: Call) -> Span:
+    """The place of ``call`` in the source whose physical lines (with their ends) are ``lines``."""
+    spans = _spans("".join(lines[call.line - 1 : call.last_line]))
+    if call.ordinal >= len(spans):  # the line was edited since: point at its beginning
+        return Span(call.line, 1, call.last_line, 1)
+    span = spans[call.ordinal]
+    return span._replace(line=span.line + call.line - 1, end_line=span.end_line + call.line - 1)
+
+
+def _spans(source: str) -> list[Span]:
+    """The places of the calls of one logical line, in the record's order, counted from that line."""
+    indent = len(source) - len(source.lstrip(" \t\f"))
+    source = source[indent:]
+    statement = source[: logical_lines(source)[0].end]
+    before, after = next((before, after) for pattern, before, after in _SURROUNDINGS if pattern.match(statement))
+    if after == "pass" and not statement.endswith(":"):  # the block stands on its header's line
+        after = ""
+    nodes, positions = _read(before + statement + after)
+    return [_shifted(positions[node], before, indent) for node in nodes]
+
+
+def _read(code: str) -> tuple[list[cst.Call], dict[cst.CSTNode, object]]:
+    wrapper = MetadataWrapper(cst.parse_module(code), unsafe_skip_copy=True)
+    builder = Builder(logical_lines(code))
+    StatementReader(builder).read_all(wrapper.module.body)
+    return builder.call_nodes, dict(wrapper.resolve(PositionProvider))
+
+
+def _shifted(position: object, before: str, indent: int) -> Span:
+    """A place in the surrounded, unindented text as a place in the source's own lines."""
+    start, end = getattr(position, "start"), getattr(position, "end")  # noqa: B009
+    lines_before = before.count("\n")
+    lead = len(before.rpartition("\n")[2])
+
+    def column(line: int, value: int) -> int:
+        return value + 1 + (indent - lead if line == lines_before + 1 else 0)
+
+    return Span(
+        start.line - lines_before, column(start.line, start.column),
+        end.line - lines_before, column(end.line, end.column),
+    )  # fmt: skip

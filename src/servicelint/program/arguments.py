@@ -1,0 +1,114 @@
+"""The arguments of a call, looked up the way Python binds them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from servicelint.program.values import MISSING, UNKNOWN, CallRef, Value, Values, merge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from servicelint.facts.record import Expression, Function
+    from servicelint.program.frames import Frame
+
+
+class Given(NamedTuple):
+    """One argument: an expression in its frame, or values that are known already."""
+
+    expression: Expression | None
+    frame: Frame | None
+    values: Values = ()
+
+
+class Arguments:
+    """Positional and keyword arguments, ``*`` and ``**`` ones kept apart; evaluated when asked for.
+
+    ``call`` is where they stand. Arguments with the same call and frame are equal.
+    """
+
+    __slots__ = ("call", "depth", "key", "keywords", "mappings", "positional", "stars")
+
+    def __init__(
+        self,
+        call: CallRef,
+        frame: Frame | None,
+        positional: tuple[Given, ...] = (),
+        keywords: tuple[tuple[str, Given], ...] = (),
+        stars: tuple[Given, ...] = (),
+        mappings: tuple[Given, ...] = (),
+        variant: object = None,
+    ) -> None:
+        self.call = call
+        self.positional = positional
+        self.keywords = dict(keywords)
+        self.stars = stars
+        self.mappings = mappings
+        self.depth = frame.depth if frame else 0
+        self.key = (call, frame, variant)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Arguments) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
+def written(call: CallRef, frame: Frame, skip: int = 0) -> Arguments:
+    """The arguments of a call as they are written, without the first ``skip`` positional ones."""
+    positional: list[Given] = []
+    stars: list[Given] = []
+    keywords: list[tuple[str, Given]] = []
+    mappings: list[Given] = []
+    for argument in call.call.arguments:
+        given = Given(argument.value, frame)
+        if argument.stars == 1:
+            stars.append(given)
+        elif argument.stars == 2:
+            mappings.append(given)
+        elif argument.keyword:
+            keywords.append((argument.keyword, given))
+        elif not stars:
+            positional.append(given)
+    return Arguments(
+        call, frame, tuple(positional[skip:]), tuple(keywords), tuple(stars), tuple(mappings), skip
+    )
+
+
+def combined(first: Arguments, second: Arguments) -> Arguments:
+    """The arguments of a partial's call: those given before, and those given now, which win."""
+    merged = Arguments(
+        second.call,
+        None,
+        first.positional + second.positional,
+        tuple({**first.keywords, **second.keywords}.items()),
+        first.stars + second.stars,
+        first.mappings + second.mappings,
+        (first.key, second.key),
+    )
+    merged.depth = max(first.depth, second.depth)
+    return merged
+
+
+def parameter_position(function: Function, index: int) -> int | None:
+    """The place of a parameter among those that can be given by position, or None."""
+    parameter = function.parameters[index]
+    return index if parameter.kind in ("positional-only", "positional") else None
+
+
+Evaluate = "Callable[[Given], Values]"
+
+
+def without_missing(values: Values) -> Values:
+    """The values other than a missing one."""
+    return tuple(value for value in values if value != MISSING)
+
+
+def or_else(values: Values, otherwise: Values) -> Values:
+    """The values, with what holds otherwise in the place of a missing one."""
+    if MISSING not in values:
+        return values
+    return merge(without_missing(values), otherwise)
+
+
+__all__ = ["UNKNOWN", "Arguments", "Given", "Value", "combined", "or_else", "parameter_position", "without_missing", "written"]

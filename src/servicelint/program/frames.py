@@ -1,0 +1,39 @@
+"""Frames: in which function, called how, an expression is evaluated."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from servicelint.program.arguments import Arguments
+    from servicelint.program.modules import Module
+    from servicelint.program.values import Value, Values
+
+DEEPEST = 30
+"""Calls followed into one another, when a value is asked for; deeper it is unknown."""
+
+
+class Frame:
+    """A scope of a module and, for a function, the call that entered it.
+
+    Without ``arguments`` a function's parameters stay symbols: any caller's. ``receiver`` is what a
+    method is called on. ``closure`` is the frame of the function around it.
+    """
+
+    __slots__ = ("arguments", "closure", "depth", "memo", "module", "receiver", "scope")
+
+    def __init__(
+        self,
+        module: Module,
+        scope: int,
+        arguments: Arguments | None = None,
+        receiver: Value | None = None,
+        closure: Frame | None = None,
+    ) -> None:
+        self.module = module
+        self.scope = scope
+        self.arguments = arguments
+        self.receiver = receiver
+        self.closure = closure
+        self.depth = 1 + (arguments.depth if arguments else 0)
+        self.memo: dict[int, Values] = {}
