@@ -1,7 +1,7 @@
 """Peers that misbehave the way broken services do: real sockets on 127.0.0.1, served from threads.
 
-Each peer is a context manager; ``url`` is its address. All of them read whatever comes in and keep
-the connection open, so that only the caller's own bound can end a call.
+Each peer is a context manager; ``url`` is its address. All of them read what comes in and keep the
+connection open, so that only the caller's own bound can end a call.
 """
 
 from __future__ import annotations
@@ -12,30 +12,35 @@ import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
+    from typing_extensions import Self
+
 LOOPBACK = "127.0.0.1"
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.2
 TRICKLE_SECONDS = 0.05
-PROMISED_BYTES = 1_000_000
-HEADERS = (
-    f"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: {PROMISED_BYTES}\r\n\r\n"
-).encode()
+JOIN_SECONDS = 5
+REQUEST_BYTES = 65536
+STATUS = b"HTTP/1.1 200 OK\r\n"
+HEADERS = STATUS + b"Content-Type: text/event-stream\r\nContent-Length: 1000000\r\n\r\n"
 
 
 class SilentPeer:
-    """Accepts connections and never answers."""
+    """Accepts connections and never answers. ``heard`` holds the first bytes of every request."""
 
     def __init__(self) -> None:
-        self._listener = socket.create_server((LOOPBACK, 0), backlog=128)
+        self._listener = socket.create_server((LOOPBACK, 0), backlog=512)
         self._listener.settimeout(POLL_SECONDS)
         self._closing = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._connections: list[socket.socket] = []
+        self.heard: list[bytes] = []
         self.port: int = self._listener.getsockname()[1]
         self.host = f"{LOOPBACK}:{self.port}"
         self.url = f"http://{self.host}/"
 
-    def __enter__(self) -> SilentPeer:
+    def __enter__(self) -> Self:
         self._start(self._accept)
         return self
 
@@ -43,34 +48,41 @@ class SilentPeer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._closing.set()
-        for thread in self._threads:
-            thread.join(timeout=5)
+        self._threads[0].join(JOIN_SECONDS)
         self._listener.close()
+        for connection in self._connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)  # wakes the thread that reads from it
+        for thread in self._threads:
+            thread.join(JOIN_SECONDS)
 
-    def _start(self, target: object, *arguments: object) -> None:
-        thread = threading.Thread(target=target, args=arguments, daemon=True)  # type: ignore[arg-type]
+    def _start(self, work: Callable[..., None], *arguments: object) -> None:
+        thread = threading.Thread(target=work, args=arguments, daemon=True)
         self._threads.append(thread)
         thread.start()
 
     def _accept(self) -> None:
         while not self._closing.is_set():
-            with contextlib.suppress(TimeoutError, socket.timeout):
+            with contextlib.suppress(socket.timeout):
                 connection, _ = self._listener.accept()
+                connection.settimeout(None)
+                self._connections.append(connection)
                 self._start(self._serve, connection)
 
     def _serve(self, connection: socket.socket) -> None:
-        # The caller may be killed or time out at any moment: a broken connection is the normal end.
+        # The caller times out or is killed at any moment: a broken connection is the normal end.
         with connection, contextlib.suppress(OSError):
-            connection.settimeout(POLL_SECONDS)
-            if self._wait_for_request(connection):
+            request = connection.recv(REQUEST_BYTES)
+            if request:
+                self.heard.append(request)
                 self.answer(connection)
-            self._closing.wait()
+            while connection.recv(REQUEST_BYTES):
+                pass
 
-    def _wait_for_request(self, connection: socket.socket) -> bool:
-        while not self._closing.is_set():
-            with contextlib.suppress(TimeoutError, socket.timeout):
-                return bool(connection.recv(65536))
-        return False
+    def trickle(self, connection: socket.socket) -> None:
+        """Send one byte at a time for as long as the caller listens."""
+        while not self._closing.wait(TRICKLE_SECONDS):
+            connection.sendall(b".")
 
     def answer(self, connection: socket.socket) -> None:
         """Say nothing at all."""
@@ -84,9 +96,16 @@ class HeadersOnlyPeer(SilentPeer):
 
 
 class TricklingPeer(SilentPeer):
-    """Answers with headers, then sends one byte of the body at a time for as long as anyone listens."""
+    """Answers with headers, then sends the body one byte at a time, without end."""
 
     def answer(self, connection: socket.socket) -> None:
         connection.sendall(HEADERS)
-        while not self._closing.wait(TRICKLE_SECONDS):
-            connection.sendall(b".")
+        self.trickle(connection)
+
+
+class TricklingHeadersPeer(SilentPeer):
+    """Sends a header one byte at a time, without end: for calls that expect no body."""
+
+    def answer(self, connection: socket.socket) -> None:
+        connection.sendall(STATUS + b"X-Slow: ")
+        self.trickle(connection)

@@ -114,7 +114,10 @@ def running(*services: Service) -> Iterator[list[httpx.Client]]:
     with contextlib.ExitStack() as cleanup:
         for service in services:
             cleanup.callback(service.stop)
-        yield [cleanup.enter_context(service.ready()) for service in services]
+        clients = [service.ready() for service in services]
+        for client in clients:
+            cleanup.callback(client.close)
+        yield clients
 
 
 def wait_for(look: Callable[[], str | None], seconds: float, what: str) -> str:

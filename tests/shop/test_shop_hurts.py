@@ -1,4 +1,4 @@
-"""A planted fault hurts: against a peer that never answers its handler hangs, and its mended twin does not."""
+"""A planted fault hurts: before a peer that never answers its handler hangs, and its mended twin does not."""
 
 from __future__ import annotations
 
@@ -193,6 +193,17 @@ def test_a_silent_partner_stops_all_confirmations_unless_mended(
         assert silence.asked == ["POST /hook"] * 3
 
 
+def test_every_fault_that_hangs_is_shown() -> None:
+    """But for the timeout that is too long: nobody waits that out here."""
+    hangs = re.compile(r"# expect: SVC10[13]")
+    marked = {
+        path.relative_to(SOURCE / "shop").as_posix()
+        for path in SOURCE.rglob("*.py")
+        if hangs.search(path.read_text("utf-8"))
+    }
+    assert marked == {fault.marked for fault in FAULTS} | {"orders/webhooks.py"}
+
+
 def _service(
     name: str, source: Path, folder: Path, silence: SilentPeer, users: httpx.Client | None = None, **more: str
 ) -> Service:
@@ -225,14 +236,3 @@ def _place_order(orders: httpx.Client) -> None:
 
 def _status(orders: httpx.Client, order_id: int) -> str:
     return str(orders.get(f"/orders/{order_id}").json()["status"])
-
-
-def test_every_fault_that_hangs_is_shown() -> None:
-    """But for the timeout that is too long: nobody waits that out here."""
-    hangs = re.compile(r"# expect: SVC10[13]")
-    marked = {
-        path.relative_to(SOURCE / "shop").as_posix()
-        for path in SOURCE.rglob("*.py")
-        if hangs.search(path.read_text("utf-8"))
-    }
-    assert marked == {fault.marked for fault in FAULTS} | {"orders/webhooks.py"}

@@ -6,12 +6,13 @@ import ast
 import re
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 from shop_services import SHOP, SOURCE, Service, running, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import httpx
 
 TEAPOTS = {"user_id": 1, "lines": [{"sku": "teapot", "quantity": 2, "unit_price": 1250}]}
 
@@ -26,11 +27,11 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     with (
         running(Service("users", SOURCE, folder)) as [users],
         running(Service("orders", SOURCE, folder, USERS_URL=_url(users))) as [orders],
-        running(Service("gateway", SOURCE, folder, USERS_URL=_url(users), ORDERS_URL=_url(orders))) as [
-            gateway
-        ],
+        running(
+            Service("gateway", SOURCE, folder, USERS_URL=_url(users), ORDERS_URL=_url(orders)),
+        ) as [client],
     ):
-        yield gateway
+        yield client
 
 
 def test_all_services_are_well(gateway: httpx.Client) -> None:

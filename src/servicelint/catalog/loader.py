@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from servicelint.catalog.model import Client, Library, Meaning, Scope, Sender, TimeoutClass
+from servicelint.catalog.model import Client, Invoker, Library, Meaning, Scope, Sender, TimeoutClass
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -30,8 +30,10 @@ class Catalog:
         self._canonical: dict[str, str] = {}
         self._factories: dict[str, str] = {}
         self._entries: dict[str, tuple[Library, Entry]] = {}
+        self.invokers: dict[str, Invoker] = {}
         for library in self.libraries.values():
             self._add_library(library)
+            self.invokers.update(library.invokers)
         for name, client in (clients or {}).items():
             self._add(team_library(name, client), name, client)
 
@@ -53,6 +55,10 @@ class Catalog:
     def canonical(self, qualified_name: str) -> str:
         """The one name under which the catalog keeps what ``qualified_name`` refers to."""
         return self._canonical.get(qualified_name, qualified_name)
+
+    def knows(self, qualified_name: str) -> bool:
+        """Whether the catalog has the symbol under any of its names."""
+        return self.entry(qualified_name) is not None or self.made_by(qualified_name) is not None
 
     def made_by(self, qualified_name: str) -> str | None:
         """The client class that calling the factory ``qualified_name`` returns, if it is a factory."""

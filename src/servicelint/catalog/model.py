@@ -182,6 +182,21 @@ class Scope(Record):
     aliases: tuple[str, ...] = ()
 
 
+class Invoker(Record):
+    """Something that calls a function it is given (``executor.submit``), known by its last name.
+
+    ``callable`` is the function's position, ``keyword`` the keyword it can be given by instead. ``passes``
+    says which arguments the function gets: the ``rest`` of the call's own, those in the arguments named
+    ``args`` and ``kwargs``, or ``others`` that can't be told.
+    """
+
+    passes: Literal["rest", "args", "others"]
+    callable: int | None = None
+    keyword: str = ""
+    args: str = ""
+    kwargs: str = ""
+
+
 class Library(Record):
     """One file of the catalog: everything known of one library.
 
@@ -200,3 +215,4 @@ class Library(Record):
     senders: dict[str, Sender] = {}
     clients: dict[str, Client] = {}
     scopes: dict[str, Scope] = {}
+    invokers: dict[str, Invoker] = {}

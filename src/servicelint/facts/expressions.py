@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import libcst as cst
 
 from servicelint.facts.environment import Frame
+from servicelint.facts.narrowing import Narrowing, narrowings
 from servicelint.facts.record import (
     MUTATORS,
     NONE,
@@ -28,6 +29,7 @@ from servicelint.facts.record import (
     Item,
     Mapping,
     Name,
+    Narrowed,
     Negation,
     Operation,
     Parameter,
@@ -233,12 +235,29 @@ class ExpressionReader:
         return Comparison(operator, left, rights[0]) if len(rights) == 1 and operator else OPAQUE
 
     def _conditional(self, node: cst.IfExp) -> Expression:
+        # ``if`` comes second in the source, but is what the other two depend on
         test = self.read(node.test)
-        with self.builder.in_region("if", test, outcome=True):
-            body = self.read(node.body)
-        with self.builder.in_region("if", test, outcome=False):
-            orelse = self.read(node.orelse)
-        return Conditional(test, body, orelse)
+        return Conditional(test, self._arm(test, True, node.body), self._arm(test, False, node.orelse))
+
+    def _arm(self, test: Expression, outcome: bool, node: cst.BaseExpression) -> Expression:
+        frame = self.builder.frame
+        before = frame.copy()
+        with self.builder.in_region("if", test, outcome):
+            self.narrow(narrowings(test, outcome))
+            value = self.read(node)
+        frame.environment = before
+        return value
+
+    def narrow(self, found: list[Narrowing]) -> dict[str, int]:
+        """Bind names anew to what a test says of them; returns the new bindings by name."""
+        bound: dict[str, int] = {}
+        for narrowing in found:
+            if self.builder.frame.definitions(narrowing.name):
+                value = Narrowed(
+                    self.builder.read(narrowing.name), narrowing.test, narrowing.outcome, narrowing.detail
+                )
+                bound[narrowing.name] = self.builder.bind(narrowing.name, value)
+        return bound
 
     def _await(self, node: cst.Await) -> Expression:
         value = self.read(node.expression)
@@ -380,7 +399,8 @@ class ExpressionReader:
     def _note_change(self, node: cst.Call, callee: Expression, arguments: list[Argument], result: CallValue) -> None:
         """Note calls that change an object: ``kwargs.setdefault(…)``, ``session.mount(…)``, ``setattr``."""
         if isinstance(callee, Attribute) and callee.name in MUTATORS and isinstance(node.func, cst.Attribute):
-            if isinstance(callee.value, Attribute):
+            is_own = isinstance(callee.value, Name) and callee.value.name == self.builder.frame.receiver
+            if isinstance(callee.value, Attribute) or is_own:
                 self.builder.write(callee.value, f"{callee.name}()", result)
             self._update(node.func.value, callee.value, Updated(callee.value, callee.name, OPAQUE, result))
         elif isinstance(callee, Name) and callee.name == "setattr" and len(arguments) == 3:
@@ -395,7 +415,7 @@ class ExpressionReader:
         function = self.open_function("<lambda>", parameters, receiver="")
         with self.builder.in_scope(function), self.builder.in_region("function"):
             self.define_parameters(parameters)
-            self.builder.functions[function.function].returns.append(self.read(node.body))
+            self.builder.functions[function.function].returns.append((self.read(node.body), self.builder.region))
         return FunctionValue(function.function)
 
     def open_function(self, name: str, parameters: list[Parameter], receiver: str) -> Frame:

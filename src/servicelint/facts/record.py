@@ -189,12 +189,11 @@ class Updated(Node, tag=23):
 class Narrowed(Node, tag=24):
     """``value`` where a test is known to be ``outcome``.
 
-    ``test``: ``none``, ``true``, ``key`` (``detail in value``) or ``type`` (``isinstance``, ``detail``
-    is the class).
+    ``test``: ``none`` (it is None), ``true`` (it is truthy) or ``key`` (``detail in value``).
     """
 
     value: Expression
-    test: Literal["none", "true", "key", "type"]
+    test: Literal["none", "true", "key"]
     outcome: bool
     detail: Expression
 
@@ -282,7 +281,10 @@ class Parameter(Node):
 
 
 class Function(Node):
-    """A function or lambda. ``klass`` is the index of the class whose body holds it, or -1."""
+    """A function or lambda. ``klass`` is the index of the class whose body holds it, or -1.
+
+    ``returns`` are its results, each with the block that it is returned from.
+    """
 
     name: str
     scope: int
@@ -292,7 +294,7 @@ class Function(Node):
     region: int
     parameters: list[Parameter]
     decorators: list[Expression]
-    returns: list[Expression]
+    returns: list[tuple[Expression, int]]
     yields: list[Expression]
     annotation: Expression | None
     is_async: bool

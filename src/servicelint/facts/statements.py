@@ -8,7 +8,7 @@ import libcst as cst
 
 from servicelint.facts.environment import Environment, Frame, Loop, join
 from servicelint.facts.expressions import _OPERATORS, ExpressionReader
-from servicelint.facts.narrowing import Narrowing, narrowings
+from servicelint.facts.narrowing import narrowings
 from servicelint.facts.record import (
     OPAQUE,
     Class,
@@ -20,7 +20,6 @@ from servicelint.facts.record import (
     FunctionValue,
     Imported,
     Name,
-    Narrowed,
     Operation,
     Subscript,
     Updated,
@@ -123,7 +122,7 @@ class StatementReader:
         value = self._read(node.value)
         frame = self.builder.frame
         if frame.function >= 0 and node.value is not None:
-            self.builder.functions[frame.function].returns.append(value)
+            self.builder.functions[frame.function].returns.append((value, self.builder.region))
         frame.environment = None
 
     def _raise(self, node: cst.Raise) -> None:
@@ -133,7 +132,7 @@ class StatementReader:
     def _assert(self, node: cst.Assert) -> None:
         test = self._read(node.test)
         self._read(node.msg)
-        self._narrow(narrowings(test, outcome=True))
+        self.expressions.narrow(narrowings(test, outcome=True))
 
     def _delete(self, node: cst.Del) -> None:
         targets = node.target.elements if isinstance(node.target, cst.Tuple) else [node.target]
@@ -189,21 +188,9 @@ class StatementReader:
 
     # --- branches --------------------------------------------------------------------------------
 
-    def _narrow(self, found: list[Narrowing]) -> dict[str, int]:
-        """Bind names anew to what a test says of them; returns the new bindings by name."""
-        bound: dict[str, int] = {}
-        for narrowing in found:
-            definitions = self.builder.frame.definitions(narrowing.name)
-            if definitions:
-                value = Narrowed(
-                    self.builder.read(narrowing.name), narrowing.test, narrowing.outcome, narrowing.detail
-                )
-                bound[narrowing.name] = self.builder.bind(narrowing.name, value)
-        return bound
-
     def _branch(self, test: Expression, outcome: bool, body: Callable[[], None]) -> tuple[Environment | None, dict[str, int]]:
         with self.builder.in_region("if", test, outcome):
-            narrowed = self._narrow(narrowings(test, outcome))
+            narrowed = self.expressions.narrow(narrowings(test, outcome))
             body()
         return self.builder.frame.environment, narrowed
 
@@ -258,7 +245,7 @@ class StatementReader:
         loop = self._open_loop()
         test = self._read(node.test)
         with self.builder.in_region("loop", test):
-            self._narrow(narrowings(test, outcome=True))
+            self.expressions.narrow(narrowings(test, outcome=True))
             self._suite(node.body)
         self._close_loop(loop, node.orelse, endless=isinstance(test, Constant) and bool(test.value))
 

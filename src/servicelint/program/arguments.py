@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from servicelint.program.values import MISSING, UNKNOWN, CallRef, Value, Values, merge
+from servicelint.program.values import MISSING, CallRef, Values, merge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from servicelint.facts.record import Expression, Function
+    from servicelint.facts.record import Expression
     from servicelint.program.frames import Frame
 
 
@@ -27,7 +25,7 @@ class Arguments:
     ``call`` is where they stand. Arguments with the same call and frame are equal.
     """
 
-    __slots__ = ("call", "depth", "key", "keywords", "mappings", "positional", "stars")
+    __slots__ = ("call", "depth", "frame", "key", "keywords", "mappings", "positional", "stars")
 
     def __init__(
         self,
@@ -40,6 +38,7 @@ class Arguments:
         variant: object = None,
     ) -> None:
         self.call = call
+        self.frame = frame
         self.positional = positional
         self.keywords = dict(keywords)
         self.stars = stars
@@ -79,7 +78,7 @@ def combined(first: Arguments, second: Arguments) -> Arguments:
     """The arguments of a partial's call: those given before, and those given now, which win."""
     merged = Arguments(
         second.call,
-        None,
+        second.frame,
         first.positional + second.positional,
         tuple({**first.keywords, **second.keywords}.items()),
         first.stars + second.stars,
@@ -90,25 +89,23 @@ def combined(first: Arguments, second: Arguments) -> Arguments:
     return merged
 
 
-def parameter_position(function: Function, index: int) -> int | None:
-    """The place of a parameter among those that can be given by position, or None."""
-    parameter = function.parameters[index]
-    return index if parameter.kind in ("positional-only", "positional") else None
-
-
-Evaluate = "Callable[[Given], Values]"
-
-
-def without_missing(values: Values) -> Values:
-    """The values other than a missing one."""
-    return tuple(value for value in values if value != MISSING)
+def without_first(arguments: Arguments) -> Arguments:
+    """The arguments after the first: what a partial keeps, what an unbound method's object is given."""
+    rest = Arguments(
+        arguments.call,
+        arguments.frame,
+        arguments.positional[1:],
+        tuple(arguments.keywords.items()),
+        arguments.stars,
+        arguments.mappings,
+        (arguments.key, "rest"),
+    )
+    rest.depth = arguments.depth
+    return rest
 
 
 def or_else(values: Values, otherwise: Values) -> Values:
     """The values, with what holds otherwise in the place of a missing one."""
     if MISSING not in values:
         return values
-    return merge(without_missing(values), otherwise)
-
-
-__all__ = ["UNKNOWN", "Arguments", "Given", "Value", "combined", "or_else", "parameter_position", "without_missing", "written"]
+    return merge(tuple(value for value in values if value != MISSING), otherwise)

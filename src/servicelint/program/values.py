@@ -169,6 +169,14 @@ class MappingValue(Value):
 
 
 @dataclass(frozen=True, slots=True)
+class MappingMethod(Value):
+    """A method of a dict."""
+
+    mapping: MappingValue
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class SequenceValue(Value):
     """A tuple, list or set; each item is a tuple of what it can be. ``is_open``: there may be more."""
 

@@ -1,0 +1,159 @@
+"""Who calls a function: found by name first, then confirmed by evaluation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from servicelint.facts import record
+from servicelint.program.arguments import Arguments, Given, combined, without_first
+from servicelint.program.parameters import has_receiver
+from servicelint.program.values import (
+    CallRef,
+    ClassRef,
+    FunctionRef,
+    Partial,
+    SequenceValue,
+    Value,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from servicelint.catalog.model import Invoker
+    from servicelint.program.frames import Frame
+    from servicelint.program.program import Program
+
+Owner = FunctionRef | ClassRef
+_CONSTRUCTORS = ("__init__", "__new__", "__post_init__")
+
+
+class Callers:
+    """The calls of a function or of a record class's constructor, with the arguments they give."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self._known: dict[tuple[object, ...], list[Arguments]] = {}
+        self._open: set[tuple[object, ...]] = set()
+
+    def of(self, owner: Owner) -> list[Arguments]:
+        """The arguments of every call in the program that can reach ``owner``."""
+        key = (type(owner), owner.module, owner.index)
+        if key in self._known:
+            return self._known[key]
+        if key in self._open:
+            return []
+        self._open.add(key)
+        try:
+            found = list(dict.fromkeys(self._find(owner)))
+        finally:
+            self._open.discard(key)
+        if not self._open:
+            self._known[key] = found
+        return found
+
+    def _find(self, owner: Owner) -> Iterator[Arguments]:
+        for name in sorted(self._names(owner)):
+            for ref in self.program.index.calls_named(name):
+                frame = self.program.frame_of_call(ref)
+                callees = self.program.evaluator.values(ref.call.callee, frame)
+                for callee in self.program.evaluator.expand_all(callees):
+                    yield from self._reaching(owner, callee, self.program.calls.written(ref, frame))
+            for ref, position in self.program.index.references_named(name):
+                yield from self._by_reference(owner, ref, position)
+
+    def _names(self, owner: Owner) -> set[str]:
+        """The names that a call of ``owner`` can end in."""
+        if isinstance(owner, ClassRef):
+            return self._class_names(owner)
+        function = owner.module.facts.functions[owner.index]
+        if function.klass >= 0 and function.name in _CONSTRUCTORS:
+            return self._class_names(ClassRef(owner.module, function.klass)) | {"__init__"}
+        return self.program.index.aliases(function.name)
+
+    def _class_names(self, klass: ClassRef) -> set[str]:
+        classes = self.program.attributes.classes
+        names = {"cls"}
+        for each in (klass, *classes.below(klass)):
+            names |= self.program.index.aliases(classes.record_of(each).name)
+        return names
+
+    def _reaching(self, owner: Owner, callee: Value, arguments: Arguments) -> Iterator[Arguments]:
+        if isinstance(callee, Partial):
+            yield from self._reaching(owner, callee.function, combined(callee.arguments, arguments))
+        elif isinstance(callee, FunctionRef) and isinstance(owner, FunctionRef):
+            if callee.module is owner.module and callee.index == owner.index:
+                function = callee.module.facts.functions[callee.index]
+                unbound = has_receiver(function) and callee.receiver is None
+                yield without_first(arguments) if unbound else arguments
+        elif isinstance(callee, ClassRef) and self._constructs(callee, owner):
+            yield arguments
+
+    def _constructs(self, klass: ClassRef, owner: Owner) -> bool:
+        """Whether building an object of ``klass`` runs ``owner``."""
+        classes = self.program.attributes.classes
+        if isinstance(owner, ClassRef):
+            return owner in classes.order(klass) and classes.is_record(klass)
+        return classes.constructor(klass) == FunctionRef(owner.module, owner.index)
+
+    # --- by reference ----------------------------------------------------------------------------
+
+    def _by_reference(self, owner: Owner, ref: CallRef, position: int) -> Iterator[Arguments]:
+        handed = self.program.handed_on(ref)
+        if handed is None or handed.position != position:
+            return
+        for callee in self.program.evaluator.expand_all(handed.callables):
+            yield from self._reaching(owner, callee, handed.arguments)
+
+
+class HandedOn:
+    """A function given to something that calls it: what it can be, and the arguments that it gets."""
+
+    def __init__(self, position: int, callables: tuple[Value, ...], arguments: Arguments) -> None:
+        self.position = position
+        self.callables = callables
+        self.arguments = arguments
+
+
+def handed_on(program: Program, ref: CallRef, frame: Frame) -> HandedOn | None:
+    """What a call hands to be called, if it is one of a library's that calls what it is given."""
+    invoker = program.catalog.invokers.get(getattr(ref.call.callee, "name", ""))
+    position = _position(invoker, ref.call) if invoker else None
+    if invoker is None or position is None:
+        return None
+    expression = ref.call.arguments[position].value
+    if isinstance(expression, record.Constant | record.Opaque | record.CallValue):
+        return None
+    callees = program.evaluator.values(ref.call.callee, frame)
+    if any(isinstance(callee, FunctionRef | ClassRef) for callee in callees):
+        return None  # the program's own function: its body says what it does with what it is given
+    return HandedOn(
+        position, program.evaluator.values(expression, frame), _passed(program, invoker, ref, frame, position)
+    )
+
+
+def _position(invoker: Invoker, call: record.Call) -> int | None:
+    for position, argument in enumerate(call.arguments):
+        if argument.keyword and argument.keyword == invoker.keyword:
+            return position
+        if argument.stars or argument.keyword:
+            continue
+        if position == invoker.callable:
+            return position
+    return None
+
+
+def _passed(program: Program, invoker: Invoker, ref: CallRef, frame: Frame, position: int) -> Arguments:
+    written = program.calls.written(ref, frame)
+    if invoker.passes == "rest":
+        for _ in range(position + 1):
+            written = without_first(written)
+        return written
+    positional: tuple[Given, ...] = ()
+    mappings: tuple[Given, ...] = ()
+    if invoker.passes == "args":
+        for values in program.evaluator.argument(written, invoker.args, None):
+            if isinstance(values, SequenceValue):
+                positional = tuple(Given(None, None, item) for item in values.items)
+        given = written.keywords.get(invoker.kwargs)
+        mappings = (given,) if given else ()
+    return Arguments(ref, frame, positional, (), (), mappings, "handed on")

@@ -1,0 +1,178 @@
+"""What a call returns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from servicelint.catalog.model import Client, TimeoutClass
+from servicelint.program import arguments as argument_lists
+from servicelint.program.arguments import Arguments, combined
+from servicelint.program.builtins import Builtins
+from servicelint.program.parameters import has_receiver
+from servicelint.program.values import (
+    NONE,
+    UNKNOWN,
+    CallRef,
+    ClassRef,
+    ContextManager,
+    External,
+    ExternalMethod,
+    FunctionRef,
+    Instance,
+    MappingMethod,
+    ParameterSymbol,
+    Partial,
+    SequenceValue,
+    Value,
+    Values,
+    merge,
+)
+
+if TYPE_CHECKING:
+    from servicelint.facts.record import Function
+    from servicelint.program.frames import Frame
+    from servicelint.program.program import Program
+
+DEEPEST_CALLS = 25
+"""Calls that are followed into one another for one value; deeper it is unknown."""
+
+_CONTEXT_MANAGERS = frozenset({"contextmanager", "asynccontextmanager"})
+_ENTERING = frozenset({"enter_context", "enter_async_context"})
+
+
+class Calls:
+    """Follows calls into the program's functions, and knows those of libraries that matter."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.builtins = Builtins(program)
+
+    def written(self, call: CallRef, frame: Frame) -> Arguments:
+        """The arguments of a call as they are written."""
+        return argument_lists.written(call, frame)
+
+    def results(self, call: CallRef, frame: Frame) -> Values:
+        """Everything a call can return."""
+        callees = self.program.evaluator.values(call.call.callee, frame)
+        arguments = self.written(call, frame)
+        if callees == (External("builtins.super"),):
+            return self.builtins.super_of(arguments, frame)
+        if getattr(call.call.callee, "name", "") in _ENTERING and arguments.positional:
+            managers = self.program.evaluator.given(arguments.positional[0])
+            return merge(*(self.program.evaluator.entered(manager) for manager in managers))
+        return merge(*(self.called(callee, arguments) for callee in callees))
+
+    def called(self, callee: Value, arguments: Arguments | None) -> Values:
+        """What calling ``callee`` returns; without arguments, as a property."""
+        if isinstance(callee, FunctionRef):
+            return self._function(callee, arguments)
+        if arguments is None:
+            return (UNKNOWN,)
+        if isinstance(callee, ClassRef):
+            return (Instance(callee, arguments.call, arguments),)
+        if isinstance(callee, External):
+            return self._external(callee, arguments)
+        if isinstance(callee, ExternalMethod):
+            return self._external_method(callee, arguments)
+        if isinstance(callee, MappingMethod):
+            return self.program.changes.mapping_method(callee, arguments)
+        if isinstance(callee, Partial):
+            return self.called(callee.function, combined(callee.arguments, arguments))
+        if isinstance(callee, Instance) and isinstance(callee.of, ClassRef):
+            return self._bound(callee, "__call__", arguments)
+        if isinstance(callee, ParameterSymbol):
+            expanded = self.program.parameters.expand(callee)
+            return merge(*(self.called(v, arguments) for v in expanded if not isinstance(v, ParameterSymbol)))
+        return (UNKNOWN,)
+
+    def method(self, owner: Value, name: str) -> Values:
+        """What a special method of the program's own class returns; UNKNOWN if it has none."""
+        return self._bound(owner, name, None)
+
+    def _bound(self, owner: Value, name: str, arguments: Arguments | None) -> Values:
+        if not isinstance(owner, Instance) or not isinstance(owner.of, ClassRef):
+            return (UNKNOWN,)
+        methods = [value for value in self.program.attributes.of(owner, name) if isinstance(value, FunctionRef)]
+        return merge(*(self.called(method, arguments) for method in methods)) or (UNKNOWN,)
+
+    def injected(self, maker: Value, call: int, frame: Frame) -> Values:
+        """What a framework gets from a dependency: the result of calling it, or what it yields."""
+        arguments = Arguments(CallRef(frame.module, call), frame, variant="injected")
+        made = self.called(maker, arguments)
+        evaluator = self.program.evaluator
+        return merge(*(merge(*v.items) if isinstance(v, SequenceValue) else evaluator.entered(v) for v in made))
+
+    # --- the program's functions -----------------------------------------------------------------
+
+    def _function(self, callee: FunctionRef, arguments: Arguments | None) -> Values:
+        function = callee.module.facts.functions[callee.index]
+        if arguments is not None and (arguments.depth > DEEPEST_CALLS or _is_recursion(callee, function, arguments)):
+            return (UNKNOWN,)
+        if arguments is not None and has_receiver(function) and callee.receiver is None:
+            callee, arguments = self._unbound(callee, arguments)
+        frame = self.program.call_frame(callee, arguments)
+        if function.is_generator:
+            return (self._generated(function, frame),)
+        return self._returned(function, frame)
+
+    def _unbound(self, callee: FunctionRef, arguments: Arguments) -> tuple[FunctionRef, Arguments]:
+        """``Client.get(client, …)``: the first argument is what the method is called on."""
+        if not arguments.positional:
+            return callee, arguments
+        receivers = self.program.evaluator.given(arguments.positional[0])
+        bound = FunctionRef(callee.module, callee.index, receivers[0] if receivers else None, callee.closure)
+        return bound, argument_lists.without_first(arguments)
+
+    def _returned(self, function: Function, frame: Frame) -> Values:
+        evaluator = self.program.evaluator
+        found = merge(
+            *(
+                evaluator.values(value, frame)
+                for value, region in function.returns
+                if not evaluator.conditions.ruled_out(region, frame)
+            )
+        )
+        if not function.returns:
+            found = (NONE,)
+        if function.annotation is None:
+            return found
+        outer = self.program.root_frame(frame.module, function.outer_scope)
+        return self.program.types.refine(found or (UNKNOWN,), function.annotation, outer)
+
+    def _generated(self, function: Function, frame: Frame) -> Value:
+        yielded = merge(*(self.program.evaluator.values(value, frame) for value in function.yields))
+        if function.annotation is not None:
+            outer = self.program.root_frame(frame.module, function.outer_scope)
+            yielded = self.program.types.refine(yielded or (UNKNOWN,), function.annotation, outer)
+        if any(getattr(decorator, "name", "") in _CONTEXT_MANAGERS for decorator in function.decorators):
+            return ContextManager(yielded)
+        return SequenceValue((yielded,), is_open=True)
+
+    # --- libraries -------------------------------------------------------------------------------
+
+    def _external(self, callee: External, arguments: Arguments) -> Values:
+        catalog = self.program.catalog
+        made = catalog.made_by(callee.name)
+        if made is not None:
+            return (Instance(External(made), arguments.call, arguments),)
+        if isinstance(catalog.entry(callee.name), Client | TimeoutClass):
+            return (Instance(External(catalog.canonical(callee.name)), arguments.call, arguments),)
+        return self.builtins.call(callee.name, arguments)
+
+    def _external_method(self, callee: ExternalMethod, arguments: Arguments) -> Values:
+        described = self.program.clients.method(callee)
+        if described is not None and described.returns:
+            return (Instance(External(described.returns), arguments.call, arguments),)
+        if callee.name in ("__enter__", "__aenter__"):
+            return (callee.instance,)
+        return (UNKNOWN,)
+
+
+def _is_recursion(callee: FunctionRef, function: Function, arguments: Arguments) -> bool:
+    """Whether the function is being called from within a call of itself."""
+    frame = arguments.frame
+    while frame is not None:
+        if frame.module is callee.module and frame.scope == function.scope:
+            return True
+        frame = frame.arguments.frame if frame.arguments else None
+    return False

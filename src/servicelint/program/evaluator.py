@@ -1,0 +1,401 @@
+"""What an expression is: evaluation of the record's expressions to abstract values.
+
+Every question is answered lazily and remembered in its frame. A question that comes back to itself
+(recursion, import cycles) contributes nothing to its own answer; only answers that do not rest on such a
+cut are remembered, so that they do not depend on who asked first.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from servicelint.facts import record
+from servicelint.program.arguments import Given, or_else
+from servicelint.program.conditions import Conditions
+from servicelint.program.values import (
+    MISSING,
+    NONE,
+    UNKNOWN,
+    CallRef,
+    ClassRef,
+    ContextManager,
+    External,
+    FunctionRef,
+    Instance,
+    Literal,
+    MappingValue,
+    Origin,
+    ParameterSymbol,
+    SequenceValue,
+    Value,
+    Values,
+    merge,
+
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from servicelint.program.arguments import Arguments
+    from servicelint.program.frames import Frame
+    from servicelint.program.program import Program
+
+MOST_ALTERNATIVES = 32
+"""A value with more possibilities than this is not known well enough to be worth following."""
+
+MOST_STEPS = 20_000
+"""Evaluations one question may take: hostile or generated code must not hold up a run."""
+
+
+class Evaluator:
+    """Evaluates expressions in frames."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.conditions = Conditions(self)
+        self._open: set[tuple[int, int]] = set()
+        self._cut: set[tuple[int, int]] = set()
+        self._provisional: dict[tuple[int, int], Values] = {}
+        self._steps = 0
+        self._handlers: dict[type, Callable[[Any, Frame], Values]] = {
+            record.Opaque: lambda _, __: (UNKNOWN,),
+            record.Constant: lambda expression, _: (Literal(expression.value),),
+            record.Name: self._name,
+            record.Attribute: self._attribute,
+            record.CallValue: self._call,
+            record.Subscript: self._subscript,
+            record.Operation: self._operation,
+            record.Choice: self._choice,
+            record.Conditional: self._conditional,
+            record.Awaited: lambda expression, frame: self.values(expression.value, frame),
+            record.Mapping: self._mapping,
+            record.Sequence: self._sequence,
+            record.FunctionValue: self._function,
+            record.ClassValue: lambda expression, frame: (ClassRef(frame.module, expression.klass),),
+            record.Imported: lambda expression, frame: self.program.names.imported(expression, frame.module),
+            record.Text: self._text,
+            record.Comparison: self.conditions.as_values,
+            record.Negation: self.conditions.as_values,
+            record.Element: self._element,
+            record.Item: self._item,
+            record.Entered: self._entered,
+            record.ParameterValue: self._parameter,
+            record.Updated: self._updated,
+            record.Narrowed: self._narrowed,
+            record.Collected: self._collected,
+        }
+
+    def values(self, expression: record.Expression, frame: Frame) -> Values:
+        """Everything ``expression`` can be in ``frame``; () where it can't be reached."""
+        number = id(expression)
+        known = frame.memo.get(number)
+        if known is not None:
+            return known
+        key = (number, id(frame))
+        if key in self._open:
+            self._cut.add(key)
+            return ()
+        if key in self._provisional:
+            return self._provisional[key]
+        return self._evaluate(expression, frame, key)
+
+    def _evaluate(self, expression: record.Expression, frame: Frame, key: tuple[int, int]) -> Values:
+        if not self._open:
+            self._steps = 0
+        self._steps += 1
+        if self._steps > MOST_STEPS:
+            return (UNKNOWN,)
+        self._open.add(key)
+        try:
+            found = self._handlers[type(expression)](expression, frame)
+        finally:
+            self._open.discard(key)
+        if len(found) > MOST_ALTERNATIVES:
+            found = (UNKNOWN,)
+        self._cut.discard(key)
+        if self._cut:
+            self._provisional[key] = found
+        else:
+            self._provisional.clear()
+            if self._steps <= MOST_STEPS:
+                frame.memo[key[0]] = found
+        return found
+
+    def given(self, given: Given) -> Values:
+        """What an argument is."""
+        if given.expression is None or given.frame is None:
+            return given.values
+        return self.values(given.expression, given.frame)
+
+    # --- names -----------------------------------------------------------------------------------
+
+    def _name(self, expression: record.Name, frame: Frame) -> Values:
+        if not expression.definitions:
+            return self.program.names.free(expression.name, frame)
+        return self.bindings(frame, expression.definitions)
+
+    def bindings(self, frame: Frame, numbers: list[int]) -> Values:
+        """What the numbered bindings of the frame's scope hold, those ruled out by their branch left out."""
+        return merge(*(self.binding(frame, number) for number in numbers))
+
+    def binding(self, frame: Frame, number: int) -> Values:
+        """What one binding of the frame's scope holds."""
+        binding = frame.module.facts.scopes[frame.scope].bindings[number]
+        if self.conditions.ruled_out(binding.region, frame):
+            return ()
+        found = self.values(binding.value, frame)
+        if binding.annotation is not None:
+            found = self.program.types.refine(found, binding.annotation, frame)
+        if frame.module.facts.scopes[frame.scope].kind == "function":
+            return found
+        return tuple(_with_origin(value, Origin(frame.module, binding.line, binding.name)) for value in found)
+
+    def _parameter(self, expression: record.ParameterValue, frame: Frame) -> Values:
+        return self.program.parameters.values(frame, expression.index)
+
+    def _attribute(self, expression: record.Attribute, frame: Frame) -> Values:
+        owners = self.values(expression.value, frame)
+        return merge(*(self.program.attributes.of(owner, expression.name) for owner in owners))
+
+    def _function(self, expression: record.FunctionValue, frame: Frame) -> Values:
+        is_concrete = frame.arguments is not None or frame.receiver is not None or frame.closure is not None
+        return (FunctionRef(frame.module, expression.function, None, frame if is_concrete else None),)
+
+    # --- calls and containers --------------------------------------------------------------------
+
+    def _call(self, expression: record.CallValue, frame: Frame) -> Values:
+        return self.program.calls.results(CallRef(frame.module, expression.call), frame)
+
+    def _subscript(self, expression: record.Subscript, frame: Frame) -> Values:
+        owners = self.values(expression.value, frame)
+        keys = self.values(expression.index, frame)
+        return merge(*(self.item(owner, key) for owner in self.expand_all(owners) for key in keys))
+
+    def item(self, owner: Value, key: Value) -> Values:
+        """``owner[key]``."""
+        if isinstance(owner, MappingValue):
+            if isinstance(key, Literal) and isinstance(key.value, str):
+                return or_else(self.lookup(owner, key.value), owner.elements or (UNKNOWN,))
+            return merge(owner.elements, *(values for _, values in owner.entries)) or (UNKNOWN,)
+        if isinstance(owner, SequenceValue):
+            return _sequence_item(owner, key)
+        if isinstance(owner, ClassRef | External):  # a generic class, parametrised
+            return (owner,)
+        return self.program.calls.method(owner, "__getitem__")
+
+    def lookup(self, mapping: MappingValue, key: str) -> Values:
+        """What ``mapping`` has under ``key``; MISSING is among it if it may have nothing."""
+        known = mapping.entry(key)
+        if known is not None:
+            return known
+        found: Values = (MISSING,)
+        for alternatives in mapping.rest:
+            other = merge(*(self._lookup_in(alternative, key) for alternative in alternatives))
+            found = or_else(other, found)
+        return found
+
+    def _lookup_in(self, other: Value, key: str) -> Values:
+        if isinstance(other, MappingValue):
+            return self.lookup(other, key)
+        if isinstance(other, ParameterSymbol) and self.program.parameters.is_double_star(other):
+            return (ParameterSymbol(other.owner, other.index, other.name, key),)
+        if isinstance(other, ParameterSymbol):
+            expanded = self.program.parameters.expand(other)
+            return merge(*(self._lookup_in(value, key) for value in expanded if value != other)) or (UNKNOWN,)
+        return (MISSING,) if other == NONE else (UNKNOWN,)
+
+    def _mapping(self, expression: record.Mapping, frame: Frame) -> Values:
+        mapping = MappingValue()
+        for key, value in expression.items:
+            values = self.values(value, frame)
+            if key is None:
+                mapping = _merged(mapping, values)
+                continue
+            keys = self.values(key, frame)
+            if len(keys) == 1 and isinstance(keys[0], Literal) and isinstance(keys[0].value, str):
+                mapping = mapping.with_entry(keys[0].value, values)
+            else:
+                mapping = MappingValue(mapping.entries, mapping.rest, merge(mapping.elements, values))
+        return (mapping,)
+
+    def _sequence(self, expression: record.Sequence, frame: Frame) -> Values:
+        items: list[Values] = []
+        is_open = False
+        for item in expression.items:
+            if isinstance(item, record.Unpacked):
+                spread = self.values(item.value, frame)
+                if len(spread) == 1 and isinstance(spread[0], SequenceValue) and not spread[0].is_open:
+                    items.extend(spread[0].items)
+                else:
+                    is_open = True
+            else:
+                items.append(self.values(item, frame))
+        return (SequenceValue(tuple(items), is_open),)
+
+    def _collected(self, expression: record.Collected, frame: Frame) -> Values:
+        elements = self.values(expression.element, frame)
+        if expression.kind == "dict":
+            return (MappingValue(elements=elements),)
+        return (SequenceValue((elements,), is_open=True),)
+
+    def _element(self, expression: record.Element, frame: Frame) -> Values:
+        return merge(*(_elements(value) for value in self.expand_all(self.values(expression.value, frame))))
+
+    def _item(self, expression: record.Item, frame: Frame) -> Values:
+        index = Literal(expression.index)
+        return merge(
+            *(
+                _sequence_item(value, index) if isinstance(value, SequenceValue) else (UNKNOWN,)
+                for value in self.values(expression.value, frame)
+            )
+        )
+
+    def _entered(self, expression: record.Entered, frame: Frame) -> Values:
+        return merge(*(self.entered(value) for value in self.expand_all(self.values(expression.value, frame))))
+
+    def entered(self, value: Value) -> Values:
+        """What ``with value as x`` binds to ``x``."""
+        if isinstance(value, ContextManager):
+            return value.entered
+        if isinstance(value, Instance) and isinstance(value.of, ClassRef):
+            for name in ("__aenter__", "__enter__"):
+                found = self.program.calls.method(value, name)
+                if found != (UNKNOWN,):
+                    return found
+        return (value,)
+
+    # --- operators -------------------------------------------------------------------------------
+
+    def _operation(self, expression: record.Operation, frame: Frame) -> Values:
+        lefts, rights = self.values(expression.left, frame), self.values(expression.right, frame)
+        return merge(*((_computed(expression.operator, left, right),) for left in lefts for right in rights))
+
+    def _choice(self, expression: record.Choice, frame: Frame) -> Values:
+        chosen: list[Values] = []
+        for operand in expression.operands[:-1]:
+            values = self.values(operand, frame)
+            wanted = expression.operator == "or"
+            chosen.append(self.conditions.narrowed_to(values, "true", wanted))
+            if values and all(self.conditions.truth(value) is wanted for value in values):
+                return merge(*chosen)
+        return merge(*chosen, self.values(expression.operands[-1], frame))
+
+    def _conditional(self, expression: record.Conditional, frame: Frame) -> Values:
+        outcome = self.conditions.decide(expression.test, frame)
+        found: Values = ()
+        if outcome is not False:
+            found = self.values(expression.body, frame)
+        if outcome is not True:
+            found = merge(found, self.values(expression.orelse, frame))
+        return found
+
+    def _text(self, expression: record.Text, frame: Frame) -> Values:
+        whole = ""
+        for part in expression.parts:
+            values = self.values(part, frame)
+            if len(values) != 1 or not isinstance(values[0], Literal) or not isinstance(values[0].value, str):
+                return (UNKNOWN,)
+            whole += values[0].value
+        return (Literal(whole),)
+
+    # --- changes and tests -----------------------------------------------------------------------
+
+    def _updated(self, expression: record.Updated, frame: Frame) -> Values:
+        previous = self.values(expression.previous, frame)
+        return merge(*(self.program.changes.after(value, expression, frame) for value in previous))
+
+    def _narrowed(self, expression: record.Narrowed, frame: Frame) -> Values:
+        return self.conditions.narrowed(expression, frame)
+
+    # --- symbols ---------------------------------------------------------------------------------
+
+    def expand_all(self, values: Values) -> Values:
+        """The values, with parameters replaced by what their callers and annotations say."""
+        if not any(isinstance(value, ParameterSymbol) for value in values):
+            return values
+        return merge(*(self.program.parameters.expand(value) for value in values))
+
+    def argument(self, arguments: Arguments, keyword: str, position: int | None) -> Values:
+        """What a call gives for a parameter; MISSING is among it if it may give nothing."""
+        if keyword and keyword in arguments.keywords:
+            return self.given(arguments.keywords[keyword])
+        if position is not None and position < len(arguments.positional):
+            return self.given(arguments.positional[position])
+        found: Values = (MISSING,)
+        if position is not None and arguments.stars:
+            rank = Literal(position - len(arguments.positional))
+            found = merge(*(self._from_star(value, rank) for value in self.given(arguments.stars[0])))
+        if keyword:
+            for mapping in arguments.mappings:
+                spread = merge(*(self._lookup_in(value, keyword) for value in self.given(mapping)))
+                found = or_else(spread, found) if spread else found
+        return found
+
+    def _from_star(self, value: Value, rank: Literal) -> Values:
+        if isinstance(value, SequenceValue) and isinstance(rank.value, int):
+            if not value.is_open:
+                return value.items[rank.value] if rank.value < len(value.items) else (MISSING,)
+            return (MISSING,)  # further positional arguments are seldom a timeout: they are not guessed
+        if isinstance(value, ParameterSymbol) and self.program.parameters.is_star(value):
+            return (ParameterSymbol(value.owner, value.index, value.name, str(rank.value)),)
+        return (MISSING,)
+
+
+def _with_origin(value: Value, origin: Origin) -> Value:
+    """A literal remembers the module or class variable that it first stands in."""
+    if isinstance(value, Literal) and value.origin is None:
+        return Literal(value.value, origin=origin)
+    return value
+
+
+def _merged(mapping: MappingValue, spread: Values) -> MappingValue:
+    """A dict display after ``**spread``."""
+    only = spread[0] if len(spread) == 1 else None
+    if isinstance(only, MappingValue) and not only.rest:
+        for name, values in only.entries:
+            mapping = mapping.with_entry(name, or_else(values, mapping.entry(name) or (MISSING,)))
+        return MappingValue(mapping.entries, mapping.rest, merge(mapping.elements, only.elements))
+    return MappingValue(mapping.entries, (spread, *mapping.rest), mapping.elements)
+
+
+def _sequence_item(sequence: SequenceValue, key: Value) -> Values:
+    items = sequence.items
+    if isinstance(key, Literal) and isinstance(key.value, int) and not sequence.is_open:
+        return items[key.value] if -len(items) <= key.value < len(items) else (UNKNOWN,)
+    return merge(*items) or (UNKNOWN,)
+
+
+def _elements(value: Value) -> Values:
+    if isinstance(value, SequenceValue):
+        return merge(*value.items)
+    return (UNKNOWN,)
+
+
+def _computed(operator: str, left: Value, right: Value) -> Value:
+    """The result of an arithmetic operation on literals, or of merging two dicts."""
+    if operator == "|" and isinstance(left, MappingValue):
+        return _merged(left, (right,))
+    if not isinstance(left, Literal) or not isinstance(right, Literal):
+        return UNKNOWN
+    one, other = left.value, right.value
+    if isinstance(one, str) and isinstance(other, str) and operator == "+":
+        return Literal(one + other)
+    if not isinstance(one, int | float) or not isinstance(other, int | float):
+        return UNKNOWN
+    return _arithmetic(operator, one, other)
+
+
+def _arithmetic(operator: str, one: float, other: float) -> Value:
+    if operator == "+":
+        return Literal(one + other)
+    if operator == "-":
+        return Literal(one - other)
+    if operator == "*":
+        return Literal(one * other)
+    if operator == "/" and other:
+        return Literal(one / other)
+    if operator == "//" and other:
+        return Literal(one // other)
+    return UNKNOWN
+
+

@@ -1,0 +1,144 @@
+"""The program: every module's facts linked, and the questions that rules ask of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from servicelint.facts.record import OPAQUE
+from servicelint.program.attributes import Attributes
+from servicelint.program.bounds import Bounds
+from servicelint.program.callers import Callers, HandedOn, handed_on
+from servicelint.program.calls import Calls
+from servicelint.program.changes import Changes
+from servicelint.program.clients import Clients
+from servicelint.program.enclosing import Enclosing
+from servicelint.program.evaluator import Evaluator
+from servicelint.program.forwarding import Forwarding
+from servicelint.program.frames import Frame
+from servicelint.program.index import Index
+from servicelint.program.modules import Module, ModuleIndex
+from servicelint.program.names import Names
+from servicelint.program.outbound import OutboundCall
+from servicelint.program.parameters import Parameters, has_receiver
+from servicelint.program.sites import Sites
+from servicelint.program.types import Types
+from servicelint.program.values import CallRef, ClassRef, FunctionRef, Instance, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from servicelint.catalog.loader import Catalog
+    from servicelint.facts.record import AttributeWrite
+    from servicelint.program.arguments import Arguments
+
+
+class Program:
+    """All modules of a run. Questions are answered when asked and remembered."""
+
+    def __init__(self, modules: Iterable[Module], catalog: Catalog, roots: Iterable[str] = ()) -> None:
+        self.catalog = catalog
+        self.modules = ModuleIndex(modules, roots)
+        self.index = Index(self.modules.modules)
+        self.evaluator = Evaluator(self)
+        self.names = Names(self)
+        self.types = Types(self)
+        self.parameters = Parameters(self)
+        self.attributes = Attributes(self)
+        self.changes = Changes(self)
+        self.calls = Calls(self)
+        self.clients = Clients(self)
+        self.callers = Callers(self)
+        self.sites = Sites(self)
+        self.bounds = Bounds(self)
+        self.enclosing = Enclosing(self)
+        self.forwarding = Forwarding(self)
+        self._frames: dict[tuple[object, ...], Frame] = {}
+        self._functions: dict[Module, dict[int, int]] = {}
+        self._handed_on: dict[CallRef, HandedOn | None] = {}
+
+    # --- frames ----------------------------------------------------------------------------------
+
+    def function_of_scope(self, module: Module, scope: int) -> int:
+        """The index of the function whose body is ``scope``, or -1."""
+        known = self._functions.get(module)
+        if known is None:
+            known = {function.scope: number for number, function in enumerate(module.facts.functions)}
+            self._functions[module] = known
+        return known.get(scope, -1)
+
+    def root_frame(self, module: Module, scope: int) -> Frame:
+        """A scope as any caller may enter it."""
+        return self._frame((module, scope), lambda: Frame(module, scope))
+
+    def frame_of_call(self, ref: CallRef) -> Frame:
+        """The frame that a call stands in, whoever calls its function."""
+        return self.root_frame(ref.module, ref.call.scope)
+
+    def call_frame(self, callee: FunctionRef, arguments: Arguments | None) -> Frame:
+        """A function as one particular call enters it."""
+        scope = callee.module.facts.functions[callee.index].scope
+        key = (callee.module, scope, arguments, callee.receiver, callee.closure)
+        return self._frame(
+            key, lambda: Frame(callee.module, scope, arguments, callee.receiver, callee.closure)
+        )
+
+    def method_frame(self, module: Module, scope: int, instance: Instance) -> Frame:
+        """The scope of a method (or of a function in it) as ``instance`` enters it."""
+        number = self.function_of_scope(module, scope)
+        if number < 0:
+            return self.root_frame(module, scope)
+        function = module.facts.functions[number]
+        if function.klass < 0:
+            return self.root_frame(module, scope)
+        if not has_receiver(function) or instance.made is None:
+            return self.root_frame(module, scope)
+        arguments = instance.arguments if function.name == "__init__" else None
+        if function.name == "__init__":
+            arguments = self._constructor_arguments(FunctionRef(module, number), instance)
+        return self.call_frame(FunctionRef(module, number, instance), arguments)
+
+    def _constructor_arguments(self, method: FunctionRef, instance: Instance) -> Arguments | None:
+        """What an ``__init__`` gets when ``instance`` is built: directly, or through ``super().__init__``."""
+        if not isinstance(instance.of, ClassRef):
+            return None
+        constructor = self.attributes.classes.constructor(instance.of)
+        if constructor == FunctionRef(method.module, method.index):
+            return instance.arguments
+        return self.bounds.constructions.arguments_for(method, instance)
+
+    def _frame(self, key: tuple[object, ...], make: object) -> Frame:
+        known = self._frames.get(key)
+        if known is None:
+            known = self._frames[key] = make()  # type: ignore[operator]
+        return known
+
+    # --- look-ups --------------------------------------------------------------------------------
+
+    def handed_on(self, ref: CallRef) -> HandedOn | None:
+        """The function that a call hands to a library to be called, if it does."""
+        if ref not in self._handed_on:
+            self._handed_on[ref] = handed_on(self, ref, self.frame_of_call(ref))
+        return self._handed_on[ref]
+
+    def subclass_candidates(self, klass: ClassRef) -> list[ClassRef]:
+        """Classes that may inherit from ``klass``."""
+        return self.index.subclass_candidates(self.attributes.classes.record_of(klass).name)
+
+    def foreign_writes(self, name: str) -> list[tuple[Module, AttributeWrite]]:
+        """Assignments to an attribute ``name`` by code that is not a method of its object."""
+        classes = self.attributes.classes
+        return [
+            (module, write)
+            for module, write in self.index.writes(name)
+            if write.value is not OPAQUE and classes.receiver_class(module, write.scope, write.target) < 0
+        ]
+
+    # --- questions of rules ----------------------------------------------------------------------
+
+    def outbound_calls(self, module: Module) -> list[OutboundCall]:
+        """The calls of a module that send a request, and those of wrappers that leave the bound to them."""
+        return self.forwarding.outbound_calls(module)
+
+    def is_internal(self, value: Value) -> bool:
+        """Whether a value is a function or class of the program."""
+        return isinstance(value, FunctionRef | ClassRef)

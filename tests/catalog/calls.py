@@ -1,0 +1,311 @@
+"""How to make a call with each library: the one place where the proofs know the libraries by hand.
+
+Everything else is driven by the catalog's data. A library that is added to the catalog needs an entry
+in :data:`BUILDERS` for its clients only if they can't be built from nothing, and one in
+:data:`WORDINGS` only if its methods take something else than a URL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import inspect
+import os
+import warnings
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from servicelint.catalog.model import Client, Library, Sender
+
+
+class Address(NamedTuple):
+    """Where a call goes."""
+
+    host: str
+    port: int
+    path: str = "/"
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.host}:{self.port}{self.path}"
+
+
+class Call(NamedTuple):
+    """One call to be made: on which client, with what arguments.
+
+    ``prepare`` is given the client before the call (to assign an attribute, to mount a transport);
+    ``client_class`` replaces the catalog's class (a subclass with a spy in it).
+    """
+
+    address: Address
+    method: str = ""
+    arguments: tuple[Any, ...] = ()
+    keywords: Mapping[str, Any] = MappingProxyType({})
+    client_keywords: Mapping[str, Any] = MappingProxyType({})
+    client_arguments: tuple[Any, ...] = ()
+    client_class: type | None = None
+    prepare: Callable[[Any], None] | None = None
+
+
+class ReturnedAwaitableError(Exception):
+    """A call that the catalog says is blocking returned something to be awaited."""
+
+
+def resolve(qualified_name: str) -> Any:
+    """The object a qualified name stands for.
+
+    Raises:
+        ImportError: if no part of the name can be imported.
+        AttributeError: if the module has no such attribute.
+    """
+    names = qualified_name.split(".")
+    for length in range(len(names), 0, -1):
+        try:
+            found = importlib.import_module(".".join(names[:length]))
+        except ModuleNotFoundError:
+            continue
+        for name in names[length:]:
+            found = getattr(found, name)
+        return found
+    raise ImportError(f"no module of {qualified_name} is installed")
+
+
+def installed(library: Library) -> bool:
+    """Whether the library can be imported here."""
+    names = [*library.senders, *library.clients, *library.timeouts]
+    try:
+        resolve(names[0])
+    except ImportError:
+        return False
+    return True
+
+
+# -- Building clients ---------------------------------------------------------------------------------
+
+CERTIFICATE_FREE = {"verify": False, "trust_env": False}  # reading the certificates costs 50 ms a client
+ONE_TRY = {"retries": False}  # the default retries would multiply every wait
+
+
+def _host_first(extra: dict[str, Any]) -> Callable[..., Any]:
+    def build(cls: type, address: Address, *arguments: Any, **keywords: Any) -> Any:
+        return cls(address.host, address.port, *arguments, **{**extra, **keywords})
+
+    return build
+
+
+def _url_first(extra: dict[str, Any]) -> Callable[..., Any]:
+    def build(cls: type, address: Address, *arguments: Any, **keywords: Any) -> Any:
+        return cls(address.url, *arguments, **{**extra, **keywords})
+
+    return build
+
+
+def _from_nothing(extra: dict[str, Any]) -> Callable[..., Any]:
+    def build(cls: type, address: Address, *arguments: Any, **keywords: Any) -> Any:
+        return cls(*arguments, **{**extra, **keywords})
+
+    return build
+
+
+def _opener(cls: type, address: Address, *arguments: Any, **keywords: Any) -> Any:
+    # A bare OpenerDirector knows no protocol; build_opener fills one with the default handlers.
+    opener = cls(*arguments, **keywords)
+    for handler in resolve("urllib.request.build_opener")().handlers:
+        opener.add_handler(handler)
+    return opener
+
+
+BUILDERS: dict[str, Callable[..., Any]] = {
+    "aiohttp.ClientSession": _from_nothing({}),
+    "http.client.HTTPConnection": _host_first({}),
+    "http.client.HTTPSConnection": _host_first({}),
+    "httpx.AsyncClient": _from_nothing(CERTIFICATE_FREE),
+    "httpx.Client": _from_nothing(CERTIFICATE_FREE),
+    "httpx2.AsyncClient": _from_nothing(CERTIFICATE_FREE),
+    "httpx2.Client": _from_nothing(CERTIFICATE_FREE),
+    "requests.Session": _from_nothing({}),
+    "urllib.request.FancyURLopener": _from_nothing({}),
+    "urllib.request.OpenerDirector": _opener,
+    "urllib.request.URLopener": _from_nothing({}),
+    "urllib3.HTTPConnectionPool": _host_first(ONE_TRY),
+    "urllib3.HTTPSConnectionPool": _host_first(ONE_TRY),
+    "urllib3.PoolManager": _from_nothing(ONE_TRY),
+    "urllib3.ProxyManager": _url_first(ONE_TRY),
+    "xmlrpc.client.ServerProxy": _url_first({}),
+}
+
+
+# -- Wording a call: its leading arguments ------------------------------------------------------------
+
+
+def _prepared(module: str) -> Callable[[Address], tuple[Any, ...]]:
+    def wording(address: Address) -> tuple[Any, ...]:
+        request = resolve(f"{module}.Request")("GET", address.url)
+        return (request.prepare() if module == "requests" else request,)
+
+    return wording
+
+
+def _path_only(address: Address) -> tuple[Any, ...]:
+    return ("GET", address.path)
+
+
+def _to_nowhere(address: Address) -> tuple[Any, ...]:
+    return (address.url, os.devnull)
+
+
+WORDINGS: dict[str, Callable[[Address], tuple[Any, ...]]] = {
+    "httpx.AsyncClient.send": _prepared("httpx"),
+    "httpx.Client.send": _prepared("httpx"),
+    "httpx2.AsyncClient.send": _prepared("httpx2"),
+    "httpx2.Client.send": _prepared("httpx2"),
+    "requests.Session.send": _prepared("requests"),
+    "urllib.request.FancyURLopener.retrieve": _to_nowhere,
+    "urllib.request.URLopener.retrieve": _to_nowhere,
+    "urllib.request.urlretrieve": _to_nowhere,
+    **{
+        f"urllib3.{pool}.{method}": _path_only
+        for pool in ("HTTPConnectionPool", "HTTPSConnectionPool")
+        for method in ("request", "request_encode_url", "request_encode_body", "urlopen")
+    },
+}
+
+SENDER_EXTRAS: dict[str, dict[str, Any]] = {
+    "httpx": CERTIFICATE_FREE,
+    "httpx2": CERTIFICATE_FREE,
+    "urllib3": ONE_TRY,
+}
+
+
+def leading_arguments(name: str, url: int | None, address: Address) -> tuple[Any, ...]:
+    """The arguments that say where a call goes, as the catalog places the URL."""
+    if name in WORDINGS:
+        return WORDINGS[name](address)
+    return ("GET",) * (url or 0) + (address.url,)
+
+
+# -- Making the call, and reading the answer to its end -----------------------------------------------
+
+
+def call_sender(library: Library, name: str, sender: Sender, call: Call) -> None:
+    """Call a plain function, and read what it answers."""
+    arguments = (*leading_arguments(name, sender.url, call.address), *call.arguments)
+    keywords = {**SENDER_EXTRAS.get(library.library, {}), **call.keywords}
+    function = resolve(name)
+    if sender.blocking:
+        consume(function(*arguments, **keywords))
+    else:
+        asyncio.run(_await_and_consume(lambda: function(*arguments, **keywords)))
+
+
+def call_client(name: str, client: Client, call: Call) -> None:
+    """Build a client, call one of its methods (or what stands for it), and read what it answers."""
+    if client.blocking:
+        instance = build_client(name, call)
+        consume(send(name, client, instance, call))
+    else:
+        asyncio.run(_call_async_client(name, client, call))
+
+
+def build_client(name: str, call: Call) -> Any:
+    """The client of a call, prepared."""
+    cls = call.client_class or resolve(name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # URLopener, subclasses of ClientSession
+        instance = BUILDERS[name](cls, call.address, *call.client_arguments, **call.client_keywords)
+    if call.prepare:
+        call.prepare(instance)
+    return instance
+
+
+def send(name: str, client: Client, instance: Any, call: Call) -> Any:
+    """Make the expression that sends: the request after a construction, or a call of a method."""
+    if client.site == "construction":
+        instance.request("GET", call.address.path)
+        return instance.getresponse()
+    if client.site == "any-attribute":
+        return getattr(instance, call.method or "anything")()
+    method = next(method for method in client.methods if call.method in method.names)
+    leading = leading_arguments(f"{name}.{call.method}", method.url, call.address)
+    return getattr(instance, call.method)(*leading, *call.arguments, **call.keywords)
+
+
+async def _call_async_client(name: str, client: Client, call: Call) -> None:
+    async with build_client(name, call) as instance:
+        await _await_and_consume(lambda: send(name, client, instance, call))
+
+
+def consume(result: Any) -> None:
+    """Read a blocking call's answer to its end."""
+    if inspect.isawaitable(result) or hasattr(result, "__aenter__"):
+        if inspect.iscoroutine(result):
+            result.close()
+        raise ReturnedAwaitableError
+    if isinstance(result, contextlib.AbstractContextManager) and not hasattr(result, "read"):
+        with result as response:
+            drain(response)
+    else:
+        drain(result)
+
+
+def drain(response: Any) -> None:
+    """Read a response, or the events of a stream."""
+    if hasattr(response, "read"):
+        response.read()
+    elif type(response).__name__ == "EventSource":
+        for _event in response:
+            pass
+
+
+async def _await_and_consume(make: Callable[[], Any]) -> None:
+    """Read an asynchronous call's answer to its end.
+
+    Raises:
+        TypeError: if the call's result can be neither entered nor awaited.
+    """
+    result = make()
+    if hasattr(result, "__aenter__"):
+        async with result as response:
+            await _drain_async(response)
+    else:
+        await _drain_async(await result)
+
+
+async def _drain_async(response: Any) -> None:
+    if hasattr(response, "aread"):
+        await response.aread()
+    elif hasattr(response, "read"):
+        await response.read()
+    elif type(response).__name__ == "EventSource":
+        async for _event in response:
+            pass
+
+
+# -- Values -------------------------------------------------------------------------------------------
+
+
+def bounded_by(library: str, meaning: str, seconds: float) -> Any:
+    """A value that bounds a wait, in the form the parameter takes: most take a number."""
+    if (library, meaning) == ("aiohttp", "session"):
+        return resolve("aiohttp.ClientTimeout")(total=seconds)
+    return seconds
+
+
+def unbounded(library: str, meaning: str) -> Any:
+    """A value that switches the bound off: most take None."""
+    if (library, meaning) == ("aiohttp", "session"):
+        return resolve("aiohttp.ClientTimeout")()
+    return None
+
+
+def attribute_value(client: str, seconds: float | None) -> Any:
+    """What may be assigned to the attribute that holds a client's timeout."""
+    if client.startswith("urllib3."):
+        return resolve("urllib3.Timeout")(connect=seconds, read=seconds)
+    if client.startswith("aiohttp."):
+        return resolve("aiohttp.ClientTimeout")(total=seconds)
+    return seconds

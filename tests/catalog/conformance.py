@@ -1,0 +1,661 @@
+"""The cheap proofs: what the catalog says of a library, held against the imported library itself.
+
+A check takes a :class:`Library` and yields a complaint for every fact that is not so. The tests run
+them over the shipped catalog, and over mutated copies of it to show that they notice.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import sys
+import warnings
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from msgspec import structs
+
+from tests.catalog.calls import (
+    Address,
+    Call,
+    attribute_value,
+    bounded_by,
+    build_client,
+    call_client,
+    call_sender,
+    leading_arguments,
+    resolve,
+)
+from tests.catalog.witnesses import SOCKET_DEFAULT, seen_by
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from servicelint.catalog.model import Client, Library, Method, Scope, Sender, TimeoutParameter
+
+# A name that is never looked up: the witness ends every call before that.
+ELSEWHERE = Address("peer.invalid", 80)
+CALL_SECONDS = 3.75
+CLIENT_SECONDS = 7.25
+BOGUS = "servicelint_bogus"
+NEVER = (99,)
+# The catalog gives the position that older versions know; newer ones refuse so many arguments.
+KEYWORD_ONLY_SINCE = {"http.client.HTTPSConnection": (3, 12)}
+REMOVED_SINCE = {"urllib.request.URLopener": (3, 14), "urllib.request.FancyURLopener": (3, 14)}
+# Only their scopes are in the catalog, and not all of them install on every Python.
+OPTIONAL = {"async_timeout", "eventlet", "gevent", "trio"}
+ADDED_SINCE = {
+    "asyncio.timeout": (3, 11),
+    "asyncio.timeout_at": (3, 11),
+    "asyncio.Timeout": (3, 11),
+}
+
+
+class Site(NamedTuple):
+    """One callable that the catalog describes: a sender, or one method of a client under one name."""
+
+    library: Library
+    owner: str
+    described: Sender | Client
+    method: Method | None
+    name: str
+
+    @property
+    def label(self) -> str:
+        return f"{self.owner}.{self.name}" if self.method else self.owner
+
+    @property
+    def timeout(self) -> TimeoutParameter | None:
+        return self.method.timeout if self.method else self.described.timeout  # type: ignore[union-attr]
+
+    @property
+    def function(self) -> Any:
+        return resolve(self.label)
+
+    def call(self, **details: Any) -> None:
+        """Make the call with what ``details`` adds to it (fields of :class:`Call`)."""
+        call = Call(ELSEWHERE, self.name, **details)
+        if self.method:
+            call_client(self.owner, self.described, call)  # type: ignore[arg-type]
+        else:
+            call_sender(self.library, self.owner, self.described, call)  # type: ignore[arg-type]
+
+    def seen(self, **details: Any) -> Any:
+        """The timeout that arrives at the library's lowest function."""
+        return seen_by(self.library.library, lambda: self.call(**details)).timeout
+
+
+def senders_of(library: Library) -> Iterator[Site]:
+    """The library's plain functions."""
+    for name, sender in library.senders.items():
+        yield Site(library, name, sender, None, name)
+
+
+def methods_of(library: Library) -> Iterator[Site]:
+    """Every sending method of the library's clients, one by one."""
+    for owner, client in library.clients.items():
+        for method in client.methods:
+            for name in method.names:
+                if method.sends:
+                    yield Site(library, owner, client, method, name)
+
+
+def sites_of(library: Library) -> list[Site]:
+    """All callables of the library that send."""
+    return [*senders_of(library), *methods_of(library)]
+
+
+def first_method(client: Client) -> str:
+    """A method that stands for the client; its name is of no account where any attribute sends."""
+    return next((method.names[0] for method in client.methods if method.sends), "anything")
+
+
+def present(library: Library) -> Library:
+    """The library without the entries that this version of Python no longer or not yet has."""
+    return structs.replace(
+        library,
+        clients={name: client for name, client in library.clients.items() if is_present(name)},
+        scopes={name: scope for name, scope in library.scopes.items() if is_present(name)},
+    )
+
+
+def is_present(name: str) -> bool:
+    """Whether this Python has what the standard library added or removed, or an optional library."""
+    if not ADDED_SINCE.get(name, (0,)) <= sys.version_info < REMOVED_SINCE.get(name, NEVER):
+        return False
+    package = name.partition(".")[0]
+    return package not in OPTIONAL or importlib.util.find_spec(package) is not None
+
+
+def tell(check: Callable[[], Iterator[str]], label: str) -> Iterator[str]:
+    """The complaints of ``check``; that it can't even be carried out is one too."""
+    try:
+        yield from check()
+    except (LookupError, AttributeError, ImportError, TypeError, ValueError) as error:
+        yield f"{label}: {type(error).__name__}: {error}"
+
+
+# -- Names --------------------------------------------------------------------------------------------
+
+
+def names_and_aliases(library: Library) -> Iterator[str]:
+    """Each name and each alias import to one and the same object."""
+    groups = (library.senders, library.clients, library.timeouts, library.scopes)
+    for name, entry in ((name, entry) for group in groups for name, entry in group.items()):
+        yield from tell(lambda name=name, entry=entry: _aliases_of(name, entry), name)  # type: ignore[misc]
+
+
+def _aliases_of(name: str, entry: Any) -> Iterator[str]:
+    found = resolve(name)
+    if not callable(found):
+        yield f"{name} can't be called"
+    for alias in entry.aliases:
+        if resolve(alias) is not found:
+            yield f"{alias} is not {name}"
+
+
+def kinds_of_objects(library: Library) -> Iterator[str]:
+    """Clients and timeouts are classes, senders are not, and the clients have the methods listed."""
+    for name in library.senders:
+        if inspect.isclass(resolve(name)):
+            yield f"{name} is a class, not a function"
+    for name in (*library.clients, *library.timeouts):
+        if not inspect.isclass(resolve(name)):
+            yield f"{name} is not a class"
+    for name, client in library.clients.items():
+        for method in client.methods:
+            for spelling in (*method.names, *method.through):
+                if not callable(getattr(resolve(name), spelling, None)):
+                    yield f"{name} has no method {spelling}"
+
+
+def factories(library: Library) -> Iterator[str]:
+    """A factory returns an instance of its class."""
+    for name, client in library.clients.items():
+        for factory in client.factories:
+            yield from tell(lambda f=factory, name=name: _factory(f, name), factory)  # type: ignore[misc]
+
+
+def _factory(factory: str, name: str) -> Iterator[str]:
+    make = resolve(factory)
+    takes_url = "url" in inspect.signature(make).parameters
+    made = make(ELSEWHERE.url) if takes_url else make()
+    if not isinstance(made, resolve(name)):
+        yield f"{factory} returns {type(made).__name__}"
+
+
+def references(library: Library) -> Iterator[str]:
+    """Every meaning that is named is defined, and every one defined is used."""
+    used = {parameter.meaning for _, parameter in parameters_of(library)}
+    for meaning in used ^ set(library.meanings):
+        yield f"meaning {meaning} is used or defined, not both"
+
+
+def parameters_of(library: Library) -> Iterator[tuple[str, TimeoutParameter]]:
+    """All timeout parameters of the library, each with a label."""
+    for name, sender in library.senders.items():
+        if sender.timeout:
+            yield name, sender.timeout
+    for name, client in library.clients.items():
+        if client.constructor:
+            yield name, client.constructor
+        if client.mounting and client.mounting.timeout:
+            yield f"{name}.{client.mounting.method}", client.mounting.timeout
+        for method in client.methods:
+            if method.timeout:
+                yield f"{name}.{method.names[0]}", method.timeout
+
+
+# -- Where a call goes, and whether it waits ----------------------------------------------------------
+
+
+def urls_and_blocking(library: Library) -> Iterator[str]:
+    """With the URL where the catalog places it, awaited or not as it says, a call goes to that host."""
+    for site in sites_of(library):
+        yield from tell(lambda site=site: _goes_there(site), site.label)  # type: ignore[misc]
+    for name, client in library.clients.items():
+        if client.site != "method":
+            yield from tell(lambda n=name, c=client: _sends(library, n, c), name)  # type: ignore[misc]
+
+
+def _goes_there(site: Site) -> Iterator[str]:
+    host = seen_by(site.library.library, site.call).host
+    if host != ELSEWHERE.host:
+        yield f"{site.label} went to {host}"
+
+
+def _sends(library: Library, name: str, client: Client) -> Iterator[str]:
+    seen = seen_by(library.library, lambda: call_client(name, client, Call(ELSEWHERE)))
+    if seen.host != ELSEWHERE.host:
+        yield f"{name} went to {seen.host}"
+
+
+# -- Timeout parameters -------------------------------------------------------------------------------
+
+
+def keywords(library: Library) -> Iterator[str]:
+    """The timeout's keyword is taken and arrives; a bogus one in its place is refused."""
+    for label, parameter, seen in takers_of(library):
+        yield from tell(lambda a=label, p=parameter, s=seen: _keyword(library, a, p, s), label)  # type: ignore[misc]
+
+
+def _keyword(library: Library, label: str, parameter: TimeoutParameter, seen: Any) -> Iterator[str]:
+    value = bounded_by(library.library, parameter.meaning, CALL_SECONDS)
+    arrived = seen(keywords={parameter.keyword: value})
+    if arrived != CALL_SECONDS:
+        yield f"{label}({parameter.keyword}=...) arrives as {arrived}"
+    try:
+        seen(keywords={BOGUS: value})
+    except LookupError as refused:
+        if BOGUS not in str(refused):
+            yield f"{label}({BOGUS}=...) is refused for another reason: {refused}"
+    else:
+        yield f"{label} takes any keyword: that it takes {parameter.keyword} proves nothing"
+
+
+def takers_of(library: Library) -> Iterator[tuple[str, TimeoutParameter, Callable[..., Any]]]:
+    """Every timeout parameter with a function that says what arrives when it is given.
+
+    The function takes ``arguments`` (after the leading ones) and ``keywords`` for the callable itself.
+    """
+    for site in sites_of(library):
+        if site.timeout:
+            yield site.label, site.timeout, site.seen
+    for name, client in library.clients.items():
+        if client.constructor:
+            yield name, client.constructor, _constructor_taker(library, name, client)
+
+
+def _constructor_taker(library: Library, name: str, client: Client) -> Callable[..., Any]:
+    def seen(arguments: tuple[Any, ...] = (), keywords: dict[str, Any] | None = None) -> Any:
+        call = Call(
+            ELSEWHERE, first_method(client), client_arguments=arguments, client_keywords=keywords or {}
+        )
+        return seen_by(library.library, lambda: call_client(name, client, call)).timeout
+
+    return seen
+
+
+def positions(library: Library) -> Iterator[str]:
+    """A timeout given at its position arrives; one without a position can't be given without its name."""
+    for label, parameter, seen in takers_of(library):
+        yield from tell(lambda a=label, p=parameter, s=seen: _position(library, a, p, s), label)  # type: ignore[misc]
+
+
+def _position(library: Library, label: str, parameter: TimeoutParameter, seen: Any) -> Iterator[str]:
+    by_position = positional_parameters(resolve(label))
+    if parameter.position is None or sys.version_info >= KEYWORD_ONLY_SINCE.get(label, NEVER):
+        if parameter.keyword in by_position:
+            yield f"{label} takes {parameter.keyword} at {by_position.index(parameter.keyword)}"
+        return
+    if by_position[parameter.position : parameter.position + 1] != [parameter.keyword]:
+        yield f"{label} takes {by_position} by position"
+        return
+    value = bounded_by(library.library, parameter.meaning, CALL_SECONDS)
+    arrived = seen(arguments=(*_fillers(library, label, parameter.position), value))
+    if arrived != CALL_SECONDS:
+        yield f"{label}: the argument at {parameter.position} arrives as {arrived}"
+
+
+def positional_parameters(function: Any) -> list[str]:
+    """The parameters that can be given by position, without ``self``."""
+    parameters = inspect.signature(function).parameters.values()
+    names = [p.name for p in parameters if p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD]
+    return names[1:] if names[:1] == ["self"] else names
+
+
+def _fillers(library: Library, label: str, position: int) -> list[Any]:
+    """The defaults of the parameters between the leading arguments and the timeout."""
+    function = resolve(label)
+    parameters = inspect.signature(function).parameters
+    given = _leading_count(library, label)
+    return [parameters[name].default for name in positional_parameters(function)[given:position]]
+
+
+def _leading_count(library: Library, label: str) -> int:
+    if label in library.clients:  # a constructor: host and port, or nothing
+        return len([p for p in positional_parameters(resolve(label)) if p in ("host", "port")])
+    site = next(site for site in sites_of(library) if site.label == label)
+    described = site.method or site.described
+    return len(leading_arguments(label, described.url, ELSEWHERE))  # type: ignore[union-attr]
+
+
+def omissions(library: Library) -> Iterator[str]:
+    """What arrives when the timeout is left out is what the catalog says, down to the seconds."""
+    for site in sites_of(library):
+        yield from tell(lambda site=site: _omission(site), site.label)  # type: ignore[misc]
+    for name, client in library.clients.items():
+        yield from tell(lambda n=name, c=client: _client_omission(library, n, c), name)  # type: ignore[misc]
+
+
+def _omission(site: Site) -> Iterator[str]:
+    if site.timeout:
+        omitted = site.timeout.omitted
+    elif site.method:
+        omitted = "client-default" if site.described.constructor else site.described.omitted  # type: ignore[union-attr]
+    else:
+        omitted = site.described.omitted
+    details = _bounded_client(site) if site.method else {}
+    arrived = site.seen(**details)
+    if arrived != _arriving(omitted, site.described):
+        yield f"{site.label} without a timeout: {arrived} arrives, not {omitted}"
+
+
+def _bounded_client(site: Site) -> dict[str, Any]:
+    """Details of a call whose client has a bound of its own, where clients can have one."""
+    constructor = site.described.constructor  # type: ignore[union-attr]
+    if not constructor:
+        return {}
+    value = bounded_by(site.library.library, constructor.meaning, CLIENT_SECONDS)
+    return {"client_keywords": {constructor.keyword: value}}
+
+
+def _arriving(wait: str, described: Sender | Client) -> Any:
+    return {
+        "forever": None,
+        "socket-default": SOCKET_DEFAULT,
+        "client-default": CLIENT_SECONDS,
+        "library-default": described.default_seconds,
+    }.get(wait, wait)
+
+
+def _client_omission(library: Library, name: str, client: Client) -> Iterator[str]:
+    call = Call(ELSEWHERE, first_method(client))
+    arrived = seen_by(library.library, lambda: call_client(name, client, call)).timeout
+    said = {client.omitted, *([client.constructor.omitted] if client.constructor else [])}
+    for omitted in said:
+        if arrived != _arriving(omitted, client):
+            yield f"{name} without a timeout: {arrived} arrives, not {omitted}"
+
+
+def nones(library: Library) -> Iterator[str]:
+    """What arrives when the timeout is None is what its meaning says."""
+    for label, parameter, seen in takers_of(library):
+        yield from tell(lambda a=label, p=parameter, s=seen: _none(library, a, p, s), label)  # type: ignore[misc]
+
+
+def _none(library: Library, label: str, parameter: TimeoutParameter, seen: Any) -> Iterator[str]:
+    owner = label if label in library.senders or label in library.clients else label.rpartition(".")[0]
+    described = library.senders.get(owner) or library.clients[owner]
+    meaning = library.meanings[parameter.meaning].none
+    arrived = seen(keywords={parameter.keyword: None})
+    if arrived != _arriving(meaning, described):
+        yield f"{label}({parameter.keyword}=None): {arrived} arrives, not {meaning}"
+
+
+def defaults(library: Library) -> Iterator[str]:
+    """A library default has its seconds and its kind, and nothing else has."""
+    for name, described in (*library.senders.items(), *library.clients.items()):
+        timeout = described.timeout if name in library.senders else described.constructor  # type: ignore[union-attr]
+        expected = timeout is not None and timeout.omitted == "library-default"
+        if (described.default_seconds is not None, described.default_kind is not None) != (
+            expected,
+            expected,
+        ):
+            yield f"{name}: default {described.default_seconds} {described.default_kind}"
+
+
+# -- What can bound a client from outside a call ------------------------------------------------------
+
+
+def attributes(library: Library) -> Iterator[str]:
+    """Assigning to a client's timeout attribute changes the bound of the calls that follow."""
+    for name, client in library.clients.items():
+        if client.attribute:
+            yield from tell(lambda n=name, c=client: _attribute(library, n, c), name)  # type: ignore[misc]
+
+
+def _attribute(library: Library, name: str, client: Client) -> Iterator[str]:
+    def assign(instance: Any) -> None:
+        if not hasattr(instance, client.attribute):
+            raise AttributeError(client.attribute)
+        setattr(instance, client.attribute, attribute_value(name, CALL_SECONDS))
+
+    call = Call(ELSEWHERE, first_method(client), prepare=assign)
+    arrived = seen_by(library.library, lambda: call_client(name, client, call)).timeout
+    if arrived != CALL_SECONDS:
+        yield f"{name}.{client.attribute} = ... arrives as {arrived}"
+
+
+def chains(library: Library) -> Iterator[str]:
+    """A subclass that overrides a method of a chain sees the call pass, and in that order."""
+    for site in methods_of(library):
+        if site.method and site.method.through:
+            yield from tell(lambda site=site: _chain(site), site.label)  # type: ignore[misc]
+
+
+def _chain(site: Site) -> Iterator[str]:
+    passed: list[str] = []
+    spies = {name: _spy(site.owner, name, passed) for name in site.method.through}  # type: ignore[union-attr]
+    subclass = spying_subclass(site.owner, spies)
+    site.seen(client_class=subclass)
+    if passed != list(site.method.through):  # type: ignore[union-attr]
+        yield f"{site.label} passes {passed}"
+
+
+def spying_subclass(owner: str, members: dict[str, Any]) -> type:
+    """A subclass of a client class with some members of its own."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # aiohttp discourages subclasses
+        return type("Spying", (resolve(owner),), members)
+
+
+def _spy(owner: str, name: str, passed: list[str]) -> Any:
+    original = getattr(resolve(owner), name)
+
+    def spy(self: Any, *arguments: Any, **keywords: Any) -> Any:
+        passed.append(name)
+        return original(self, *arguments, **keywords)
+
+    return spy
+
+
+def mountings(library: Library) -> Iterator[str]:
+    """A mounted transport's hook sees every call, with its timeout where the catalog says."""
+    for name, client in library.clients.items():
+        if client.mounting:
+            yield from tell(lambda n=name, c=client: _mounting(library, n, c), name)  # type: ignore[misc]
+
+
+def _mounting(library: Library, name: str, client: Client) -> Iterator[str]:
+    mounting = client.mounting
+    if mounting is None:
+        return
+    for transport in mounting.transports:
+        hook = getattr(resolve(transport), mounting.hook)
+        if mounting.timeout and mounting.timeout.position is not None:
+            taken = positional_parameters(hook)
+            if taken[mounting.timeout.position] != mounting.timeout.keyword:
+                yield f"{transport}.{mounting.hook} takes {taken} by position"
+        passed: list[Any] = []
+        mounted = type("Mounted", (resolve(transport),), {mounting.hook: _hook(hook, passed)})()
+        mount = _mounter(mounting.method, mounted)
+        for site in methods_of(library):
+            if site.owner == name:
+                site.seen(prepare=mount)
+        if len(passed) != len([site for site in methods_of(library) if site.owner == name]):
+            yield f"{transport}.{mounting.hook} saw {len(passed)} calls"
+
+
+def _hook(original: Any, passed: list[Any]) -> Any:
+    def hook(self: Any, *arguments: Any, **keywords: Any) -> Any:
+        passed.append(keywords)
+        # The witness replaced the class's method after `original` was taken.
+        return super(type(self), self).send(*arguments, **keywords)
+
+    return hook
+
+
+def _mounter(method: str, transport: Any) -> Callable[[Any], None]:
+    return lambda session: getattr(session, method)("http://", transport)
+
+
+def transports(library: Library) -> Iterator[str]:
+    """The keyword for a transport exists, at its position; the library's own transports set no bound."""
+    for name, client in library.clients.items():
+        if client.transport:
+            yield from tell(lambda n=name, c=client: _transport(library, n, c), name)  # type: ignore[misc]
+
+
+def _transport(library: Library, name: str, client: Client) -> Iterator[str]:
+    taken = positional_parameters(resolve(name))
+    position = taken.index(client.transport) if client.transport in taken else None
+    if position != client.transport_position:
+        yield f"{name} takes {client.transport} at {position}"
+    bare = seen_by(library.library, lambda: call_client(name, client, Call(ELSEWHERE, first_method(client))))
+    for transport in client.transports:
+        given = {client.transport: resolve(transport)()}
+        call = Call(ELSEWHERE, first_method(client), client_keywords=given)
+        seen = seen_by(library.library, lambda call=call: call_client(name, client, call))  # type: ignore[misc]
+        if seen != bare:
+            yield f"{name} through {transport}: {seen}"
+
+
+def handed_out_clients(library: Library) -> Iterator[str]:
+    """A method that hands out a client returns that class, with the timeout of the one that made it."""
+    for name, client in library.clients.items():
+        for method in client.methods:
+            if method.returns:
+                yield from tell(lambda n=name, m=method: _handed_out(library, n, m), name)  # type: ignore[misc]
+
+
+HANDING_OUT: dict[str, Callable[[Any], Any]] = {
+    "connection_from_host": lambda manager: manager.connection_from_host(ELSEWHERE.host),
+    "connection_from_url": lambda manager: manager.connection_from_url(ELSEWHERE.url),
+    "connection_from_context": lambda manager: manager.connection_from_context(_pool_context(manager)),
+    "connection_from_pool_key": lambda manager: manager.connection_from_pool_key(
+        manager.key_fn_by_scheme["http"](_pool_context(manager)), _pool_context(manager)
+    ),
+}
+
+
+def _pool_context(manager: Any) -> dict[str, Any]:
+    return {**manager.connection_pool_kw, "scheme": "http", "host": ELSEWHERE.host, "port": 80}
+
+
+def _handed_out(library: Library, name: str, method: Method) -> Iterator[str]:
+    client = library.clients[name]
+    if client.constructor is None:
+        return
+    given = {client.constructor.keyword: CLIENT_SECONDS}
+    for handing_out in method.names:
+        made = HANDING_OUT[handing_out](build_client(name, Call(ELSEWHERE, client_keywords=given)))
+        if not isinstance(made, resolve(method.returns)):
+            yield f"{name}.{handing_out} returns {type(made).__name__}"
+        seen = seen_by(library.library, lambda made=made: made.request("GET", "/")).timeout  # type: ignore[misc]
+        if seen != CLIENT_SECONDS:
+            yield f"{name}.{handing_out}: the client's timeout arrives as {seen}"
+
+
+def requests_built_ahead(library: Library) -> Iterator[str]:
+    """A method that only prepares a request takes the timeout the catalog says, and doesn't send."""
+    for name, client in library.clients.items():
+        for method in client.methods:
+            if not method.sends and not method.returns:
+                yield from tell(lambda n=name, m=method: _built_ahead(n, m), name)  # type: ignore[misc]
+
+
+def _built_ahead(name: str, method: Method) -> Iterator[str]:
+    instance = build_client(name, Call(ELSEWHERE, client_keywords={"timeout": CLIENT_SECONDS}))
+    if method.timeout is None:
+        return
+    for build in method.names:
+        leading = leading_arguments(f"{name}.{build}", method.url, ELSEWHERE)
+        for keywords, expected in (
+            ({method.timeout.keyword: CALL_SECONDS}, CALL_SECONDS),
+            ({}, CLIENT_SECONDS),
+        ):
+            request = getattr(instance, build)(*leading, **keywords)
+            if request.extensions["timeout"]["read"] != expected:
+                yield f"{name}.{build}({keywords}) has {request.extensions}"
+
+
+# -- Timeout classes and scopes -----------------------------------------------------------------------
+
+
+def timeout_classes(library: Library) -> Iterator[str]:
+    """A timeout class takes its parameters in that order, and refuses to be built where the catalog says."""
+    for name, timeout in library.timeouts.items():
+        taken = positional_parameters(resolve(name))
+        if tuple(taken) != timeout.parameters:
+            yield f"{name} takes {taken} by position"
+        known = inspect.signature(resolve(name)).parameters
+        for part in timeout.answer:
+            if part.parameter not in known:
+                yield f"{name} has no parameter {part.parameter}"
+        if _is_refused(resolve(name)) != (timeout.unset == "raises"):
+            yield f"{name}() is not {timeout.unset}"
+        if timeout.pair and not _pair_is(resolve(name), timeout.pair):
+            yield f"{name} takes another tuple than {timeout.pair}"
+
+
+def _is_refused(cls: Any) -> bool:
+    try:
+        cls()
+    except ValueError:
+        return True
+    return False
+
+
+def _pair_is(cls: Any, names: tuple[str, ...]) -> bool:
+    values = tuple(float(number) for number in range(1, len(names) + 1))
+    made = cls(values)
+    return tuple(getattr(made, name) for name in names) == values
+
+
+def objects(library: Library) -> Iterator[str]:
+    """A timeout object that a meaning lists can be given, and its bound arrives."""
+    for label, parameter, seen in takers_of(library):
+        for name in library.meanings[parameter.meaning].objects:
+            yield from tell(
+                lambda a=label, p=parameter, s=seen, n=name: _object(a, p, s, n),  # type: ignore[misc]
+                label,
+            )
+
+
+def _object(label: str, parameter: TimeoutParameter, seen: Any, name: str) -> Iterator[str]:
+    arrived = seen(keywords={parameter.keyword: resolve(name)(CALL_SECONDS)})
+    if arrived != CALL_SECONDS:
+        yield f"{label}({parameter.keyword}={name}(...)) arrives as {arrived}"
+
+
+def scopes(library: Library) -> Iterator[str]:
+    """A scope takes its limit by that keyword at that position, and what it waits for where it says."""
+    for name, scope in library.scopes.items():
+        yield from tell(lambda n=name, s=scope: _scope(n, s), name)  # type: ignore[misc]
+
+
+def _scope(name: str, scope: Scope) -> Iterator[str]:
+    parameters = inspect.signature(resolve(name)).parameters
+    taken = positional_parameters(resolve(name))
+    if scope.keyword not in parameters:
+        yield f"{name} has no parameter {scope.keyword}"
+    position = taken.index(scope.keyword) if scope.keyword in taken else None
+    if position != scope.position:
+        yield f"{name} takes {scope.keyword} at {position}"
+    waits_for = {"fut", "function"} & set(taken)
+    awaitable = taken.index(waits_for.pop()) if waits_for else None
+    if awaitable != scope.awaitable:
+        yield f"{name} waits for its argument {awaitable}"
+
+
+CHECKS: tuple[Callable[[Library], Iterator[str]], ...] = (
+    names_and_aliases,
+    kinds_of_objects,
+    factories,
+    references,
+    urls_and_blocking,
+    keywords,
+    positions,
+    omissions,
+    nones,
+    defaults,
+    attributes,
+    chains,
+    mountings,
+    transports,
+    handed_out_clients,
+    requests_built_ahead,
+    timeout_classes,
+    objects,
+    scopes,
+)

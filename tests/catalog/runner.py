@@ -1,0 +1,126 @@
+"""Runs behaviour cases in a process of their own, which is left behind with whatever still waits.
+
+Usage: ``python -m tests.catalog.runner ENVIRONMENT``, with a JSON object on standard input: ``cases``
+maps the names of the cases to the addresses to use. Prints a JSON object: what became of each case.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+import threading
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from servicelint.catalog.loader import shipped_libraries
+from tests.catalog.calls import Address, resolve
+from tests.catalog.cases import (
+    BOUND_SECONDS,
+    EVENTLET,
+    GEVENT,
+    SHORTENED,
+    SOCKET_DEFAULT,
+    WAITS,
+    all_cases,
+)
+
+if TYPE_CHECKING:
+    from tests.catalog.cases import Case
+
+SLOTS = 40
+# A wait is shown by this much time without an end: five times the bound that the cases set.
+WAIT_SECONDS = 1.5
+# An end may be late where the machine is busy: what counts is that it comes.
+END_SECONDS = 15.0
+
+
+class Result:
+    """How a call ended, if it did."""
+
+    def __init__(self) -> None:
+        self.ended = False
+        self.error = ""
+        self.message = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """The result as the parent process reads it."""
+        return {"ended": self.ended, "error": self.error, "message": self.message}
+
+
+def run_to_its_end(case: Case, address: Any, result: Result) -> None:
+    """Make the call, and note how it ends."""
+    try:
+        case.run(address)
+    except BaseException as error:  # noqa: BLE001 a scope of gevent raises a BaseException
+        result.error = _kind_of(error)
+        result.message = str(error)[:200]
+    result.ended = True
+
+
+def _kind_of(error: BaseException) -> str:
+    refusals = (ValueError, TypeError, OverflowError)
+    return "refused" if isinstance(error, refusals) else type(error).__name__
+
+
+def run_all(cases: list[tuple[Case, Any]]) -> dict[str, dict[str, Any]]:
+    """Run the cases, many at a time, each for as long as its expectation needs."""
+    results: dict[str, dict[str, Any]] = {}
+    remaining = iter(cases)
+    lock = threading.Lock()
+
+    def work() -> None:
+        while True:
+            with lock:
+                case, address = next(remaining, (None, None))
+            if case is None:
+                return
+            result = Result()
+            call = threading.Thread(target=run_to_its_end, args=(case, address, result), daemon=True)
+            call.start()
+            call.join(WAIT_SECONDS if case.expected == WAITS else END_SECONDS)
+            results[case.name] = result.as_json()
+
+    workers = [threading.Thread(target=work) for _ in range(SLOTS)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return results
+
+
+def prepare(environment: str) -> None:
+    """Bring the process into the state that the environment stands for."""
+    if environment == GEVENT:
+        resolve("gevent.monkey.patch_all")()
+    elif environment == EVENTLET:
+        resolve("eventlet.monkey_patch")()
+    elif environment == SOCKET_DEFAULT:
+        socket.setdefaulttimeout(BOUND_SECONDS)
+    elif environment == SHORTENED:
+        shorten_library_defaults(BOUND_SECONDS)
+
+
+def shorten_library_defaults(seconds: float) -> None:
+    """Put other seconds where the libraries keep their own defaults, so that nobody waits for minutes."""
+    resolve("aiohttp.client").DEFAULT_TIMEOUT = resolve("aiohttp.ClientTimeout")(total=seconds)
+    resolve("httpx._config.DEFAULT_TIMEOUT_CONFIG").read = seconds
+    resolve("httpx2._config.DEFAULT_TIMEOUT_CONFIG").read = seconds
+    resolve("urllib3.request").__kwdefaults__["timeout"] = seconds
+
+
+def main(environment: str) -> None:
+    """Run the cases that standard input names, and print what became of them."""
+    prepare(environment)
+    addresses = json.load(sys.stdin)["cases"]
+    known = {case.name: case for case in all_cases(shipped_libraries())}
+    results = run_all([(known[name], Address(*address)) for name, address in addresses.items()])
+    json.dump({"results": results}, sys.stdout)
+    sys.stdout.flush()
+    os._exit(0)  # threads that wait for ever would keep the process
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    main(sys.argv[1])
