@@ -13,6 +13,7 @@ import importlib
 import inspect
 import os
 import warnings
+from contextvars import ContextVar
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from servicelint.catalog.model import Client, Library, Sender
+
+
+# Whether the code that runs is being awaited by a call of ours: what runs before that blocks the loop.
+AWAITED: ContextVar[bool] = ContextVar("awaited", default=False)
 
 
 class Address(NamedTuple):
@@ -268,6 +273,7 @@ async def _await_and_consume(make: Callable[[], Any]) -> None:
         TypeError: if the call's result can be neither entered nor awaited.
     """
     result = make()
+    AWAITED.set(True)
     if hasattr(result, "__aenter__"):
         async with result as response:
             await _drain_async(response)

@@ -6,6 +6,7 @@ them over the shipped catalog, and over mutated copies of it to show that they n
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import inspect
 import sys
@@ -25,18 +26,20 @@ from tests.catalog.calls import (
     leading_arguments,
     resolve,
 )
-from tests.catalog.witnesses import SOCKET_DEFAULT, seen_by
+from tests.catalog.witnesses import SOCKET_DEFAULT, ReachedError, seen_by, watching
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from servicelint.catalog.model import Client, Library, Method, Scope, Sender, TimeoutParameter
+    from tests.catalog.witnesses import Witness
 
 # A name that is never looked up: the witness ends every call before that.
 ELSEWHERE = Address("peer.invalid", 80)
 CALL_SECONDS = 3.75
 CLIENT_SECONDS = 7.25
 BOGUS = "servicelint_bogus"
+URL_PARAMETERS = {"fullurl", "str_or_url", "url"}
 NEVER = (99,)
 # The catalog gives the position that older versions know; newer ones refuse so many arguments.
 KEYWORD_ONLY_SINCE = {"http.client.HTTPSConnection": (3, 12)}
@@ -218,9 +221,14 @@ def urls_and_blocking(library: Library) -> Iterator[str]:
 
 
 def _goes_there(site: Site) -> Iterator[str]:
-    host = seen_by(site.library.library, site.call).host
-    if host != ELSEWHERE.host:
-        yield f"{site.label} went to {host}"
+    seen = seen_by(site.library.library, site.call)
+    if seen.host != ELSEWHERE.host:
+        yield f"{site.label} went to {seen.host}"
+    if seen.awaited == site.described.blocking:
+        yield f"{site.label} sends {'when awaited' if seen.awaited else 'when called'}"
+    url = (site.method or site.described).url  # type: ignore[union-attr]
+    if url is not None and positional_parameters(site.function)[url] not in URL_PARAMETERS:
+        yield f"{site.label} takes {positional_parameters(site.function)[url]} at {url}"
 
 
 def _sends(library: Library, name: str, client: Client) -> Iterator[str]:
@@ -354,7 +362,7 @@ def _arriving(wait: str, described: Sender | Client) -> Any:
         "forever": None,
         "socket-default": SOCKET_DEFAULT,
         "client-default": CLIENT_SECONDS,
-        "library-default": described.default_seconds,
+        "library-default": described.default_seconds or "a default that has no seconds",
     }.get(wait, wait)
 
 
@@ -380,6 +388,17 @@ def _none(library: Library, label: str, parameter: TimeoutParameter, seen: Any) 
     arrived = seen(keywords={parameter.keyword: None})
     if arrived != _arriving(meaning, described):
         yield f"{label}({parameter.keyword}=None): {arrived} arrives, not {meaning}"
+
+
+def pairs(library: Library) -> Iterator[str]:
+    """Of a tuple, the part that the catalog says bounds the answer arrives as the wait for it."""
+    for label, parameter, seen in takers_of(library):
+        meaning = library.meanings[parameter.meaning]
+        if meaning.pair:
+            values = tuple(float(number) for number in range(1, len(meaning.pair) + 1))
+            arrived = seen(keywords={parameter.keyword: values})
+            if arrived != values[meaning.pair.index(meaning.answer)]:
+                yield f"{label}({parameter.keyword}={values}) arrives as {arrived}"
 
 
 def defaults(library: Library) -> Iterator[str]:
@@ -417,19 +436,29 @@ def _attribute(library: Library, name: str, client: Client) -> Iterator[str]:
 
 
 def chains(library: Library) -> Iterator[str]:
-    """A subclass that overrides a method of a chain sees the call pass, and in that order."""
+    """A subclass that overrides a client's methods sees a call pass those of its chain, in that order."""
     for site in methods_of(library):
-        if site.method and site.method.through:
-            yield from tell(lambda site=site: _chain(site), site.label)  # type: ignore[misc]
+        yield from tell(lambda site=site: _chain(site), site.label)  # type: ignore[misc]
 
 
 def _chain(site: Site) -> Iterator[str]:
     passed: list[str] = []
-    spies = {name: _spy(site.owner, name, passed) for name in site.method.through}  # type: ignore[union-attr]
-    subclass = spying_subclass(site.owner, spies)
-    site.seen(client_class=subclass)
-    if passed != list(site.method.through):  # type: ignore[union-attr]
+    with watching(site.library.library) as witness:
+        spies = {name: _spy(site.owner, name, passed, witness) for name in _overridable(site)}
+        with contextlib.suppress(ReachedError):
+            site.call(client_class=spying_subclass(site.owner, spies))
+    if tuple(passed) != site.method.through:  # type: ignore[union-attr]
         yield f"{site.label} passes {passed}"
+
+
+def _overridable(site: Site) -> set[str]:
+    """The client's methods that a call might pass: all in the catalog, without those of the call's own group.
+
+    Which method of its own group it passes can depend on the arguments (``urllib3``: on the HTTP method).
+    """
+    methods = [method for method in site.described.methods if not method.returns]  # type: ignore[union-attr]
+    known = {name for method in methods for name in (*method.names, *method.through)}
+    return known - set(site.method.names)  # type: ignore[union-attr]
 
 
 def spying_subclass(owner: str, members: dict[str, Any]) -> type:
@@ -439,11 +468,12 @@ def spying_subclass(owner: str, members: dict[str, Any]) -> type:
         return type("Spying", (resolve(owner),), members)
 
 
-def _spy(owner: str, name: str, passed: list[str]) -> Any:
+def _spy(owner: str, name: str, passed: list[str], witness: Witness) -> Any:
     original = getattr(resolve(owner), name)
 
     def spy(self: Any, *arguments: Any, **keywords: Any) -> Any:
-        passed.append(name)
+        if not witness.seen:  # what comes after sending is cleaning up
+            passed.append(name)
         return original(self, *arguments, **keywords)
 
     return spy
@@ -648,6 +678,7 @@ CHECKS: tuple[Callable[[Library], Iterator[str]], ...] = (
     positions,
     omissions,
     nones,
+    pairs,
     defaults,
     attributes,
     chains,

@@ -82,7 +82,8 @@ def run_batch(
         text=True,
         timeout=BATCH_SECONDS,
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        # The child imports what this process imports, wherever that was found.
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)])},
         check=False,
     )
     assert finished.returncode == 0, finished.stderr[-3000:]

@@ -13,7 +13,7 @@ import socket
 from typing import TYPE_CHECKING, Any, NamedTuple
 from unittest import mock
 
-from tests.catalog.calls import resolve
+from tests.catalog.calls import AWAITED, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,10 +22,11 @@ SOCKET_DEFAULT = "socket-default"
 
 
 class Seen(NamedTuple):
-    """What arrived: the host, and the bound on the wait for the answer (None: there is none)."""
+    """What arrived: the host, the bound on the wait for the answer (None: there is none), if awaited."""
 
     host: str
     timeout: Any
+    awaited: bool
 
 
 class ReachedError(Exception):
@@ -40,7 +41,7 @@ class Witness:
 
     def note(self, host: str, timeout: Any) -> None:
         """Keep what arrived, and end the call."""
-        self.seen.append(Seen(host, timeout))
+        self.seen.append(Seen(host, timeout, AWAITED.get()))
         raise ReachedError
 
 

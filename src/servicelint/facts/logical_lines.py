@@ -34,13 +34,23 @@ _SPEC_STOP = re.compile(r"[{}]|[\r\n]")
 class LogicalLine(NamedTuple):
     """One logical line: physical lines ``first`` to ``last`` (1-based), text ``start`` to ``end``.
 
-    A trailing comment does not belong to it.
+    A trailing comment does not belong to it. ``indent`` counts the characters before it on its line.
     """
 
     first: int
     last: int
     start: int
     end: int
+    indent: int
+
+
+class Comment(NamedTuple):
+    """One comment; ``is_alone`` if nothing else stands on its line."""
+
+    line: int
+    indent: int
+    text: str
+    is_alone: bool
 
 
 class _FString(NamedTuple):
@@ -57,6 +67,7 @@ class _Scanner:
         self.position = 0
         self.depth = 0
         self.fields: list[_FString] = []
+        self.comments: list[int] = []
 
     def scan(self) -> list[LogicalLine]:
         lines: list[LogicalLine] = []
@@ -70,10 +81,13 @@ class _Scanner:
             if kind == "newline":
                 if start >= 0 and self.depth == 0 and not self.fields:
                     line += count_newlines(text, counted, found.start())
-                    lines.append(LogicalLine(first, line, start, end))
+                    lines.append(LogicalLine(first, line, start, end, indent_of(text, start)))
                     counted, start = found.start(), -1
                 continue
-            if kind == "comment" or kind == "continuation":
+            if kind == "comment":
+                self.comments.append(found.start())
+                continue
+            if kind == "continuation":
                 continue
             if start < 0:
                 start = found.start()
@@ -84,7 +98,7 @@ class _Scanner:
             end = self.position
         if start >= 0:
             line += count_newlines(text, counted, len(text))
-            lines.append(LogicalLine(first, line, start, end))
+            lines.append(LogicalLine(first, line, start, end, indent_of(text, start)))
         return lines
 
     def _consume(self, kind: str, token: str) -> None:
@@ -157,6 +171,26 @@ def count_newlines(text: str, start: int, end: int) -> int:
     if "\r" in text:
         newlines += text.count("\r", start, end) - text.count("\r\n", start, end)
     return newlines
+
+
+def indent_of(text: str, place: int) -> int:
+    """How many characters stand before ``place`` on its line."""
+    return place - 1 - max(text.rfind("\n", 0, place), text.rfind("\r", 0, place))
+
+
+def comments(text: str) -> list[Comment]:
+    """The comments of Python source ``text`` in order."""
+    scanner = _Scanner(text)
+    scanner.scan()
+    return [_comment(text, start) for start in scanner.comments]
+
+
+def _comment(text: str, start: int) -> Comment:
+    indent = indent_of(text, start)
+    end = re.compile(r"[\r\n]|\Z").search(text, start)
+    body = text[start : end.start() if end else len(text)]
+    is_alone = not text[start - indent : start].strip()
+    return Comment(count_newlines(text, 0, start) + 1, indent, body, is_alone)
 
 
 def logical_lines(text: str) -> list[LogicalLine]:

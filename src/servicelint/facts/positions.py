@@ -17,7 +17,7 @@ from servicelint.facts.logical_lines import logical_lines
 from servicelint.facts.statements import StatementReader
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from servicelint.facts.record import Call
 
@@ -46,15 +46,23 @@ _SURROUNDINGS = (
 
 def call_span(lines: Sequence[str], call: Call) -> Span:
     """The place of ``call`` in the source whose physical lines (with their ends) are ``lines``."""
-    spans = _spans("".join(lines[call.line - 1 : call.last_line]))
-    if call.ordinal >= len(spans):  # the line was edited since: point at its beginning
+    return _span(lines, call, lambda node: node)
+
+
+def argument_span(lines: Sequence[str], call: Call, argument: int) -> Span:
+    """The place of one argument's value."""
+    return _span(lines, call, lambda node: node.args[argument].value)
+
+
+def _span(lines: Sequence[str], call: Call, choose: Callable[[cst.Call], cst.CSTNode]) -> Span:
+    span = _span_in("".join(lines[call.line - 1 : call.last_line]), call.ordinal, choose)
+    if span is None:  # the line was edited since: point at its beginning
         return Span(call.line, 1, call.last_line, 1)
-    span = spans[call.ordinal]
     return span._replace(line=span.line + call.line - 1, end_line=span.end_line + call.line - 1)
 
 
-def _spans(source: str) -> list[Span]:
-    """The places of the calls of one logical line, in the record's order, counted from that line."""
+def _span_in(source: str, ordinal: int, choose: Callable[[cst.Call], cst.CSTNode]) -> Span | None:
+    """The place of (a part of) the ``ordinal``-th call of one logical line, counted from that line."""
     indent = len(source) - len(source.lstrip(" \t\f"))
     source = source[indent:]
     statement = source[: logical_lines(source)[0].end]
@@ -62,7 +70,7 @@ def _spans(source: str) -> list[Span]:
     if after == "pass" and not statement.endswith(":"):  # the block stands on its header's line
         after = ""
     nodes, positions = _read(before + statement + after)
-    return [_shifted(positions[node], before, indent) for node in nodes]
+    return _shifted(positions[choose(nodes[ordinal])], before, indent) if ordinal < len(nodes) else None
 
 
 def _read(code: str) -> tuple[list[cst.Call], dict[cst.CSTNode, object]]:

@@ -173,7 +173,8 @@ class Attributes:
         if self.classes.is_settings(klass):
             return self._typed_field(klass, index, default)
         if receiver.arguments is not None:
-            return self._typed_field(klass, index, self.field_given(klass, index, receiver.arguments))
+            given = or_else(self.field_given(klass, index, receiver.arguments), default)
+            return self._typed_field(klass, index, given)
         return (ParameterSymbol(klass, index, name),)
 
     def _typed_field(self, klass: ClassRef, index: int, values: Values) -> Values:
@@ -182,15 +183,18 @@ class Attributes:
         return values
 
     def field_given(self, klass: ClassRef, index: int, arguments: Arguments) -> Values:
-        """What a construction gives for a record class's field; its default where it is left out."""
+        """What a construction gives for a record class's field, MISSING where it leaves it out."""
         name = self.classes.fields(klass)[index]
         position = None if self.classes.is_keyword_only(klass) else index
-        found = self.program.evaluator.argument(arguments, name, position)
-        return or_else(found, self.classes.field_default(klass, name))
+        return self.program.evaluator.argument(arguments, name, position)
 
     def field_type(self, klass: ClassRef, index: int) -> Values:
         """The objects that a record class's field is annotated with."""
         return self.classes.described([klass], self.classes.fields(klass)[index])
+
+    def assigned(self, instance: Instance, name: str) -> Values:
+        """What is assigned to an attribute of an object, in its class's methods or elsewhere."""
+        return self._written(instance, self.classes.order(instance.of), name) if isinstance(instance.of, ClassRef) else ()
 
     # --- assignments -----------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from servicelint.facts.record import Imported, ModuleFacts
 
@@ -16,19 +16,40 @@ _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 
 class Module:
-    """One file of the program. ``path`` has forward slashes; ``name`` is dotted, from its source root."""
+    """One file of the program. ``path`` has forward slashes; ``name`` is dotted, from its source root.
 
-    def __init__(self, path: str, root: str, facts: ModuleFacts, source: str) -> None:
+    ``shown`` is the path as findings give it. Only a target is checked and counts as a caller; other files
+    only define what it imports, and are read when they are asked for.
+    """
+
+    def __init__(
+        self, path: str, root: str, read: Callable[[], tuple[str, ModuleFacts]], shown: str = "", *, is_target: bool = True
+    ) -> None:
         self.path = path
         self.root = root
-        self.facts = facts
-        self.source = source
+        self.shown = shown or path
+        self.is_target = is_target
+        self._read = read
         self.is_package = posixpath.basename(path).startswith("__init__.py")
         self.folder = posixpath.dirname(path)
         self.name = dotted_name(path, root)
 
     def __repr__(self) -> str:
         return f"Module({self.path!r})"
+
+    @functools.cached_property
+    def _content(self) -> tuple[str, ModuleFacts]:
+        return self._read()
+
+    @property
+    def source(self) -> str:
+        """Its text."""
+        return self._content[0]
+
+    @functools.cached_property
+    def facts(self) -> ModuleFacts:
+        """What it says."""
+        return self._content[1]
 
     @functools.cached_property
     def lines(self) -> list[str]:

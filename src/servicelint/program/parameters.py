@@ -158,6 +158,20 @@ class Parameters:
 
     def passed(self, symbol: ParameterSymbol, arguments: Arguments) -> Values:
         """What one call gives for a parameter; the default where it is left out, MISSING without one."""
+        found = self.given(symbol, arguments)
+        if MISSING not in found:
+            return found
+        if isinstance(symbol.owner, ClassRef):
+            fields = self.program.attributes.classes
+            return or_else(found, fields.field_default(symbol.owner, symbol.name))
+        function = symbol.owner.module.facts.functions[symbol.owner.index]
+        parameter = function.parameters[symbol.index]
+        if parameter.default is None:
+            return found
+        return or_else(found, self.default(symbol.owner.module, function, parameter))
+
+    def given(self, symbol: ParameterSymbol, arguments: Arguments) -> Values:
+        """What one call gives for a parameter, MISSING where it leaves it out."""
         evaluator = self.program.evaluator
         if isinstance(symbol.owner, ClassRef):
             return self.program.attributes.field_given(symbol.owner, symbol.index, arguments)
@@ -171,10 +185,7 @@ class Parameters:
         if parameter.kind == "star":
             return self._passed_star(symbol, arguments, function, offset)
         position = symbol.index - offset if parameter.kind in _POSITIONAL else None
-        found = evaluator.argument(arguments, parameter.name, position)
-        if parameter.default is None:
-            return found
-        return or_else(found, self.default(symbol.owner.module, function, parameter))
+        return evaluator.argument(arguments, parameter.name, position)
 
     def _double_star_mapping(self, arguments: Arguments, function: Function) -> MappingValue:
         found = self._double_star(arguments, function)

@@ -38,7 +38,9 @@ class Program:
     def __init__(self, modules: Iterable[Module], catalog: Catalog, roots: Iterable[str] = ()) -> None:
         self.catalog = catalog
         self.modules = ModuleIndex(modules, roots)
-        self.index = Index(self.modules.modules)
+        self.targets = [module for module in self.modules.modules if module.is_target]
+        self.crashes: dict[Module, Exception] = {}
+        self.index = Index(self.targets)
         self.evaluator = Evaluator(self)
         self.names = Names(self)
         self.types = Types(self)

@@ -1,0 +1,5 @@
+"""``python -m servicelint``."""
+
+from servicelint.hosts.cli import main
+
+main()

@@ -1,0 +1,60 @@
+"""Findings: what a rule reports, in the shape that hosts and reports use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Severity = Literal["error", "warning", "info"]
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """A place in a file: ``path`` with forward slashes, line and column from 1, columns in code points."""
+
+    path: str
+    line: int
+    column: int = 1
+
+
+@dataclass(frozen=True)
+class TraceStep:
+    """One step of the explanation of a finding."""
+
+    place: Place
+    message: str
+
+
+@dataclass(frozen=True)
+class Cause:
+    """The one place that many findings share; ``id`` is its name in the code."""
+
+    place: Place
+    id: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing found. ``end_line`` and ``end_column`` are exclusive, as for an editor's selection."""
+
+    place: Place
+    code: str
+    name: str
+    message: str
+    severity: Severity = "warning"
+    end_line: int = 0
+    end_column: int = 0
+    function: str = ""
+    trace: tuple[TraceStep, ...] = ()
+    cause: Cause | None = None
+    fingerprint: str = field(default="", compare=False)
+
+    @property
+    def order(self) -> tuple[Place, str]:
+        """What findings are sorted by."""
+        return self.place, self.code
+
+    @property
+    def is_failure_to_read(self) -> bool:
+        """Whether it says that something could not be read or run, rather than that code is at fault."""
+        return self.code in ("SVC001", "SVC004")

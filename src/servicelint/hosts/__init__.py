@@ -1,0 +1,1 @@
+"""Hosts: where findings are asked for. They are thin."""

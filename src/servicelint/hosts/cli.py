@@ -1,0 +1,220 @@
+"""The command line: ``servicelint check``, ``explain`` and ``rules``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from servicelint import __version__
+
+if TYPE_CHECKING:
+    from servicelint.config import Config
+    from servicelint.run import Result, Run
+
+CLEAN, FINDINGS, FAILED, INTERRUPTED = 0, 1, 2, 130
+"""Exit statuses; findings and failures add up to 3."""
+
+DEEPEST_RECURSION = 6_000
+"""Nested expressions within the parser's limits need more than Python's usual 1,000 frames."""
+
+
+class Fail(click.ClickException):
+    """A usage or configuration error: one clear line, exit status 2."""
+
+    exit_code = FAILED
+
+    def show(self, file: object = None) -> None:  # noqa: ARG002 - click's signature
+        """Print the one line."""
+        click.echo(f"servicelint: {self.message}", err=True)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="servicelint", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Find the calls between services that can wait for ever, before they run."""
+
+
+@cli.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--select", multiple=True, metavar="CODES", help="Rules to run: codes or their beginnings, comma-separated.")
+@click.option("--ignore", multiple=True, metavar="CODES", help="Rules not to run; the longer beginning wins.")
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the report to this file.")
+@click.option("--isolated", is_flag=True, help="Read no configuration.")
+@click.option("--config", "config_file", type=click.Path(path_type=Path), help="Read this configuration.")
+@click.option("--exclude", multiple=True, metavar="GLOB", help="Leave files out, patterns as in .gitignore.")
+@click.option("--include-tests", is_flag=True, help="Check test files too.")
+@click.option("--exit-zero", is_flag=True, help="Exit with 0 even if there are findings.")
+@click.option("--verbose", is_flag=True, help="Show the trace-backs of rules that crashed.")
+def check(
+    paths: tuple[Path, ...],
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    format_: str,
+    output: Path | None,
+    isolated: bool,
+    config_file: Path | None,
+    exclude: tuple[str, ...],
+    include_tests: bool,
+    exit_zero: bool,
+    verbose: bool,
+) -> None:
+    """Check the Python files in PATHS (by default, the working directory)."""
+    from servicelint import registry
+
+    config = _merged(_config(paths, config_file, isolated=isolated), select, ignore, exclude, include_tests)
+    chosen = registry.selected(config.select, config.ignore)
+    if not chosen:
+        raise Fail(f"no rule matches --select {','.join(config.select)}")
+    result = _run(paths, config).check(chosen)
+    _write(_report(result, format_), output)
+    if verbose:
+        click.echo("".join(result.tracebacks), err=True, nl=False)
+    status = _status(result)
+    sys.exit(CLEAN if exit_zero and status == FINDINGS else status)
+
+
+@cli.command()
+@click.argument("subject", metavar="CODE|PATH:LINE")
+@click.option("--isolated", is_flag=True, help="Read no configuration.")
+@click.option("--config", "config_file", type=click.Path(path_type=Path), help="Read this configuration.")
+def explain(subject: str, isolated: bool, config_file: Path | None) -> None:
+    """Explain a rule (by code or name), or the verdict on the calls at a line."""
+    from servicelint import registry
+    from servicelint.report.explanation import line_report, rule_report
+
+    rule = registry.rule(subject)
+    if rule is not None:
+        _write(rule_report(rule), None)
+        return
+    path, _, line = subject.rpartition(":")
+    if not path or not line.isdigit():
+        raise Fail(f"{subject}: neither a rule (see `servicelint rules`) nor PATH:LINE")
+    config = _config((Path(path),), config_file, isolated=isolated)
+    run = _run((Path(path),), config, whole_program=True)
+    _write(line_report(run, Path(path), int(line)), None)
+
+
+@cli.command()
+def rules() -> None:
+    """List the rules."""
+    from servicelint import registry
+
+    lines = [f"{rule.code}  {rule.name:32} {rule.summary}" for rule in registry.rules().values()]
+    _write("\n".join(lines), None)
+
+
+def _config(paths: tuple[Path, ...], config_file: Path | None, *, isolated: bool) -> Config:
+    from servicelint.config import Config, ConfigError, load, read_file
+
+    try:
+        if isolated:
+            return Config()
+        if config_file is not None:
+            return read_file(config_file)
+        return load(_common(paths))[0]
+    except ConfigError as error:
+        raise Fail(str(error)) from None
+
+
+def _merged(
+    config: Config,
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    exclude: tuple[str, ...],
+    include_tests: bool,
+) -> Config:
+    """The settings with the command line's on top."""
+    import msgspec
+
+    return msgspec.structs.replace(
+        config,
+        select=_codes(select) or config.select,
+        ignore=_codes(ignore) or config.ignore,
+        exclude=config.exclude + exclude,
+        include_tests=include_tests or config.include_tests,
+    )
+
+
+def _codes(options: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(code.strip() for option in options for code in option.split(",") if code.strip())
+
+
+def _common(paths: tuple[Path, ...]) -> Path:
+    """The folder that all paths lie in; the working directory without paths."""
+    absolute = [Path(os.path.abspath(path)) for path in paths] or [Path.cwd()]  # noqa: PTH100 - keeps links
+    folders = [path if path.is_dir() else path.parent for path in absolute]
+    return Path(os.path.commonpath(folders))
+
+
+def _run(paths: tuple[Path, ...], config: Config, *, whole_program: bool = False) -> Run:
+    from servicelint.run import Run
+    from servicelint.sources.discovery import MissingPath, select
+    from servicelint.sources.roots import program_root
+
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), DEEPEST_RECURSION))
+    root = program_root(_common(paths))
+    wanted = (root, *paths) if whole_program else (paths or (Path(),))
+    try:
+        selection = select(wanted, root, config.exclude, include_tests=config.include_tests)
+    except MissingPath as error:
+        raise Fail(str(error)) from None
+    if not selection.targets:
+        click.echo("servicelint: no Python files to check", err=True)
+    return Run(selection, config, root)
+
+
+def _report(result: Result, format_: str) -> str:
+    if format_ == "json":
+        from servicelint.report.json import json_report
+
+        return json_report(result)
+    from servicelint.report.text import text_report
+
+    return "\n".join(text_report(result))
+
+
+def _write(report: str, output: Path | None) -> None:
+    if output is None:
+        click.echo(report)
+        return
+    try:
+        output.write_text(f"{report}\n", "utf-8")
+    except OSError as error:
+        raise Fail(f"{output}: can't be written: {error.strerror}") from None
+
+
+def _status(result: Result) -> int:
+    failed = any(finding.is_failure_to_read for finding in result.findings)
+    found = any(not f.is_failure_to_read and f.severity != "info" for f in result.findings)
+    return (FAILED if failed else CLEAN) | (FINDINGS if found else CLEAN)
+
+
+def main() -> NoReturn:
+    """The program ``servicelint``."""
+    from servicelint.registry import NoRules
+
+    try:
+        status = cli.main(standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        status = FAILED
+    except NoRules as error:
+        Fail(str(error)).show()
+        status = FAILED
+    except (KeyboardInterrupt, click.Abort):
+        status = INTERRUPTED
+    except BrokenPipeError:
+        # the reader has what it wanted; without this, Python complains again when it closes stdout
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = CLEAN
+    sys.exit(status or CLEAN)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,239 @@
+"""Forwarded bounds: wrappers that leave the timeout to their callers, followed to the callers that decide.
+
+A call site whose bound rests on a parameter puts an obligation on the function's callers. Each caller either
+gives a bound, gives none (then it is the finding, with the way to the site as its trace), or hands the
+decision on to its own callers. Recursion ends because a call takes part in one obligation once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from servicelint.program.outbound import Bound, OutboundCall
+from servicelint.program.values import (
+    MISSING,
+    CallRef,
+    ClassRef,
+    ParameterSymbol,
+)
+from servicelint.program.verdicts import (
+    Bounded,
+    Forwarded,
+    Step,
+    Unbounded,
+    Verdict,
+    joined,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from servicelint.program.arguments import Arguments
+    from servicelint.program.modules import Module
+    from servicelint.program.program import Program
+    from servicelint.program.sites import Site, Target
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A call site's target with the verdict on it."""
+
+    target: Target
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Obligation:
+    """What a function's callers have to decide: ``verdict`` for the target that a site sends with."""
+
+    site: Site
+    judged: Judged
+    verdict: Forwarded
+
+
+class Forwarding:
+    """Verdicts on call sites, and on the calls that decide for them."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self._judged: dict[CallRef | tuple[CallRef, int], list[Judged]] = {}
+        self._decided: dict[CallRef, list[tuple[Obligation, Verdict]]] | None = None
+        self._seen: set[tuple[object, ...]] = set()
+
+    # --- call sites ------------------------------------------------------------------------------
+
+    def outbound_calls(self, module: Module) -> list[OutboundCall]:
+        """The outbound calls of a module, in source order."""
+        decisions = self._decisions()
+        if module in self.program.crashes:
+            raise self.program.crashes[module]
+        found = [self._site_call(site) for site in self.program.sites.of(module)]
+        taken = {call.ref for call in found if call.bound.state != "forwarded"}
+        for ref, decided in decisions.items():
+            if ref.module is module and ref not in taken:
+                found.append(self._wrapper_call(ref, decided))
+        return sorted(found, key=lambda call: (call.ref.call.line, call.ref.index))
+
+    def _site_call(self, site: Site) -> OutboundCall:
+        judged = self.judge(site)
+        worst = joined(each.verdict for each in judged)
+        target = next(each.target for each in judged if each.verdict is worst)
+        bound = Bound(worst, _longest(each.verdict for each in judged))
+        protocol = self.program.catalog.library_of(target.entry).protocol
+        return OutboundCall(site.ref, target.name, target.entry, protocol, bound, reference=site.reference)
+
+    def judge(self, site: Site) -> list[Judged]:
+        """The verdicts on a call site's targets, enclosing scopes included."""
+        key = site.ref if site.reference is None else (site.ref, site.reference)
+        known = self._judged.get(key)
+        if known is None:
+            known = self._judged[key] = [self._judge_target(site, target) for target in site.targets]
+        return known
+
+    def _judge_target(self, site: Site, target: Target) -> Judged:
+        verdict = self.program.bounds.of(target)
+        if not isinstance(verdict, Bounded):
+            enclosed = self.program.enclosing.of(site.ref, target.blocking)
+            verdict = enclosed or verdict
+        return Judged(target, verdict)
+
+    # --- callers ---------------------------------------------------------------------------------
+
+    def _decisions(self) -> dict[CallRef, list[tuple[Obligation, Verdict]]]:
+        """By call, the verdicts on what it decides for call sites elsewhere."""
+        if self._decided is None:
+            self._decided = {}
+            pending = list(self._obligations())
+            while pending:
+                obligation = pending.pop()
+                try:
+                    pending += self._settle(obligation)
+                except Exception as error:  # noqa: BLE001 - as above
+                    self.program.crashes[obligation.site.ref.module] = error
+        return self._decided
+
+    def _obligations(self) -> Iterator[Obligation]:
+        for module in self.program.targets:
+            try:
+                found = [(site, judged) for site in self.program.sites.of(module) for judged in self.judge(site)]
+            except Exception as error:  # noqa: BLE001 - one file's crash must not hide the others; it is reported
+                self.program.crashes[module] = error
+                continue
+            for site, judged in found:
+                if isinstance(judged.verdict, Forwarded):
+                    yield Obligation(site, judged, judged.verdict)
+
+    def _settle(self, obligation: Obligation) -> list[Obligation]:
+        """Ask each caller; returns the obligations that callers hand on to theirs."""
+        handed_on: list[Obligation] = []
+        for arguments in self.program.callers.of(obligation.verdict.symbol.owner):
+            key = (obligation.site.ref, obligation.judged.target.entry, obligation.verdict.symbol, arguments.call)
+            if key in self._seen:
+                continue
+            self._seen.add(key)
+            via = self._via(obligation, arguments)
+            if via is None:
+                continue
+            verdict = self._decide(obligation, arguments)
+            if isinstance(verdict, Forwarded):
+                target = replace(obligation.judged.target, via=via if isinstance(via, ParameterSymbol) else None)
+                handed_on.append(Obligation(obligation.site, replace(obligation.judged, target=target), verdict))
+            self._note(arguments.call, obligation, verdict)
+        return handed_on
+
+    def _via(self, obligation: Obligation, arguments: Arguments) -> ParameterSymbol | bool | None:
+        """Whether a caller passes what the site was found to send with; None if it passes something else."""
+        via = obligation.judged.target.via
+        if via is None or not self._same_owner(via, obligation.verdict.symbol):
+            return True
+        passed = self.program.parameters.passed(via, arguments)
+        target = obligation.judged.target
+        for value in passed:
+            if isinstance(value, ParameterSymbol):
+                return value
+            if self._is_target(value, target):
+                return True
+        return None
+
+    def _is_target(self, value: object, target: Target) -> bool:
+        if target.instance is not None:
+            return value == target.instance or getattr(value, "instance", None) == target.instance
+        found = self.program.sites.target(value, target.arguments)  # type: ignore[arg-type]
+        return found is not None and found.name == target.name
+
+    def _same_owner(self, one: ParameterSymbol, other: ParameterSymbol) -> bool:
+        return (type(one.owner), one.owner.module, one.owner.index) == (
+            type(other.owner), other.owner.module, other.owner.index,
+        )  # fmt: skip
+
+    def _decide(self, obligation: Obligation, arguments: Arguments) -> Verdict:
+        """The verdict on what one caller gives."""
+        symbol = obligation.verdict.symbol
+        passed = self.program.parameters.passed(symbol, arguments)
+        left = tuple(value for value in passed if not _is_excluded(value, symbol))
+        if not left:
+            return Bounded("the function sets a bound where it gets none")
+        verdicts = obligation.verdict.judge(left)
+        is_left_out = MISSING in self.program.parameters.given(symbol, arguments)
+        verdict = joined(verdicts)
+        if isinstance(verdict, Unbounded):
+            verdict = self._at_caller(verdict, obligation, arguments, is_left_out)
+        elif isinstance(verdict, Forwarded):
+            step = Step(arguments.call, f"{_function_name(symbol)} hands it on")
+            verdict = replace(verdict, steps=(step, *obligation.verdict.steps))
+        if not isinstance(verdict, Bounded):
+            blocking = obligation.judged.target.blocking
+            verdict = self.program.enclosing.of(arguments.call, blocking) or verdict
+        return verdict
+
+    def _at_caller(
+        self, verdict: Unbounded, obligation: Obligation, arguments: Arguments, is_left_out: bool
+    ) -> Unbounded:
+        symbol = obligation.verdict.symbol
+        name = symbol.key if symbol.key and not symbol.key.isdigit() else symbol.name
+        site = Step(obligation.site.ref, f"{obligation.judged.target.name} waits for ever")
+        if is_left_out:
+            reason = f"no `{name}` is given to {_function_name(symbol)}, which sets none of its own"
+        else:
+            reason = f"{verdict.reason}, and {_function_name(symbol)} hands it on"
+        steps = (site, *obligation.verdict.steps, *verdict.steps)
+        return Unbounded(reason, not is_left_out, None if is_left_out else verdict.cause, steps)
+
+    def _note(self, call: CallRef, obligation: Obligation, verdict: Verdict) -> None:
+        assert self._decided is not None  # noqa: S101 - _decisions made it
+        self._decided.setdefault(call, []).append((obligation, verdict))
+
+    def _wrapper_call(self, ref: CallRef, decided: list[tuple[Obligation, Verdict]]) -> OutboundCall:
+        worst = joined(verdict for _, verdict in decided)
+        obligation = next(obligation for obligation, verdict in decided if verdict is worst)
+        target = obligation.judged.target
+        bound = Bound(worst, _longest(verdict for _, verdict in decided))
+        protocol = self.program.catalog.library_of(target.entry).protocol
+        name = _function_name(obligation.verdict.symbol)
+        return OutboundCall(ref, name, target.entry, protocol, bound, is_wrapper=True)
+
+
+def _function_name(symbol: ParameterSymbol) -> str:
+    owner = symbol.owner
+    if isinstance(owner, ClassRef):
+        return owner.module.facts.classes[owner.index].name
+    function = owner.module.facts.functions[owner.index]
+    if function.name == "__init__" and function.klass >= 0:
+        return owner.module.facts.classes[function.klass].name
+    return function.name
+
+
+def _is_excluded(value: object, symbol: ParameterSymbol) -> bool:
+    """Whether the function replaces this value before it uses it."""
+    if value == MISSING:
+        return "missing" in symbol.excluded
+    literal = getattr(value, "value", value)
+    if literal is None:
+        return "none" in symbol.excluded or "false" in symbol.excluded
+    return "false" in symbol.excluded and literal in (0, False, "")
+
+
+def _longest(verdicts: Iterator[Verdict]) -> float | None:
+    seconds = [v.seconds for v in verdicts if isinstance(v, Bounded) and v.seconds is not None]
+    return max(seconds, default=None)

@@ -1,0 +1,1 @@
+"""Reports: findings written out for people and for programs."""

@@ -1,0 +1,59 @@
+"""The report for programs: one JSON object, version 1."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from servicelint.finding import Finding, Place
+    from servicelint.run import Result
+
+VERSION = 1
+STATES = ("bounded", "unbounded", "forwarded", "unknown")
+
+
+def json_report(result: Result) -> str:
+    """The report as JSON; findings that say that something could not be read are its errors too."""
+    report = {
+        "version": VERSION,
+        "findings": [_finding(finding) for finding in result.findings],
+        "errors": [_error(finding) for finding in result.findings if finding.is_failure_to_read],
+        "summary": {
+            "files": result.files,
+            "findings": len(result.findings),
+            "sites": {state: result.sites[state] for state in STATES},
+        },
+    }
+    return msgspec.json.format(msgspec.json.encode(report), indent=2).decode()
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        **_place(finding.place),
+        "end_line": finding.end_line or finding.place.line,
+        "end_column": finding.end_column or finding.place.column,
+        "code": finding.code,
+        "name": finding.name,
+        "message": finding.message,
+        "severity": finding.severity,
+        "function": finding.function,
+        "trace": [{**_place(step.place), "message": step.message} for step in finding.trace],
+        "fix": None,
+        "cause": None if finding.cause is None else _cause(finding),
+        "fingerprint": finding.fingerprint,
+    }
+
+
+def _cause(finding: Finding) -> dict[str, Any] | None:
+    cause = finding.cause
+    return None if cause is None else {"path": cause.place.path, "line": cause.place.line, "id": cause.id}
+
+
+def _error(finding: Finding) -> dict[str, Any]:
+    return {**_place(finding.place), "code": finding.code, "message": finding.message}
+
+
+def _place(place: Place) -> dict[str, Any]:
+    return {"path": place.path, "line": place.line, "column": place.column}

@@ -1,0 +1,65 @@
+"""The report for people: one line a finding, then the steps behind it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from servicelint.finding import Cause, Finding, Place, TraceStep
+    from servicelint.run import Result
+
+
+def text_report(result: Result) -> Iterator[str]:
+    """The lines of the report; findings that share one cause stand together, the cause given once."""
+    shared = _by_cause(result.findings)
+    done: set[Cause] = set()
+    for finding in result.findings:
+        cause = finding.cause
+        if cause is None or len(shared[cause]) < 2:
+            yield _line(finding)
+            yield from _trace(finding.trace)
+            if cause is not None:
+                yield from _trace_line(cause.place, f"{cause.id} is set here")
+        elif cause not in done:
+            done.add(cause)
+            yield from _group(cause, shared[cause])
+    yield _summary(result)
+
+
+def _by_cause(findings: list[Finding]) -> dict[Cause, list[Finding]]:
+    found: defaultdict[Cause, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        if finding.cause is not None:
+            found[finding.cause].append(finding)
+    return found
+
+
+def _group(cause: Cause, findings: list[Finding]) -> Iterator[str]:
+    for finding in findings:
+        yield _line(finding)
+    yield from _trace_line(cause.place, f"{cause.id} is set here: the {len(findings)} calls above rest on it")
+
+
+def _line(finding: Finding) -> str:
+    place = finding.place
+    return f"{place.path}:{place.line}:{place.column}: {finding.code} {finding.message}"
+
+
+def _trace(steps: tuple[TraceStep, ...]) -> Iterator[str]:
+    for step in steps:
+        yield from _trace_line(step.place, step.message)
+
+
+def _trace_line(place: Place, message: str) -> Iterator[str]:
+    yield f"    {place.path}:{place.line}: {message}"
+
+
+def _summary(result: Result) -> str:
+    count = len(result.findings)
+    found = "nothing found" if not count else f"{count} finding{'s' if count > 1 else ''}"
+    sites = result.sites
+    counts = ", ".join(f"{sites[state]} {state}" for state in ("bounded", "unbounded", "forwarded", "unknown"))
+    return f"{found} in {result.files} file{'s' if result.files != 1 else ''}; outbound calls: {counts}"

@@ -1,0 +1,124 @@
+"""What a rule is: the one facade that checkers import.
+
+A rule is a file in ``checkers/`` with a module docstring (its documentation), a :class:`Rule` and, unless the
+engine reports it itself, one function decorated with ``each_module``. Code, name and pylint id come from the
+file's name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from servicelint.finding import Cause, Finding, Place, Severity, TraceStep
+
+if TYPE_CHECKING:
+    from servicelint.config import Config
+    from servicelint.program.modules import Module as ProgramModule
+    from servicelint.program.outbound import OutboundCall
+    from servicelint.program.program import Program
+    from servicelint.program.values import Origin
+    from servicelint.program.verdicts import Step
+
+Findings = Iterator[Finding]
+Check = Callable[["Module"], Findings]
+
+_FILE_NAME = re.compile(r"(?P<code>svc\d{3})_(?P<name>[a-z0-9_]+)\Z")
+SECTIONS = ("Why it hurts", "Instead", "Gaps")
+"""The sections that every rule's documentation has."""
+
+
+class Module:
+    """One file, as a rule sees it: questions on it, with the whole program behind the answers."""
+
+    def __init__(self, program: Program, module: ProgramModule, config: Config) -> None:
+        self.config = config
+        self._program = program
+        self._module = module
+
+    def outbound_calls(self, protocol: str) -> list[OutboundCall]:
+        """The calls that send a request over ``protocol``, and calls of wrappers that leave the bound open."""
+        calls = self._program.outbound_calls(self._module)
+        return [call for call in calls if call.protocol == protocol]
+
+
+class Rule:
+    """One rule: its identity, its documentation and its check.
+
+    Args:
+        module_name: ``__name__`` of the rule's file, such as ``…svc101_http_call_without_timeout``.
+        documentation: ``__doc__`` of the rule's file.
+        message: what a finding says, with fields in braces.
+        severity: how bad it is, unless a finding says otherwise.
+
+    Raises:
+        ValueError: if the file is not named as a rule, or its documentation lacks a section.
+    """
+
+    def __init__(
+        self, module_name: str, documentation: str | None, *, message: str, severity: Severity = "warning"
+    ) -> None:
+        named = _FILE_NAME.search(module_name)
+        if named is None:
+            raise ValueError(f"{module_name}: a rule's file is named svcNNN_what_is_wrong.py")
+        self.code = named["code"].upper()
+        self.name = named["name"].replace("_", "-")
+        self.documentation = documentation or ""
+        missing = [section for section in SECTIONS if f"\n{section}:" not in self.documentation]
+        if missing:
+            raise ValueError(f"{module_name}: its documentation lacks {', '.join(missing)}")
+        self.message = message
+        self.severity: Severity = severity
+        self.check: Check | None = None
+
+    @property
+    def pylint_id(self) -> str:
+        """The message id under pylint: W9 and the code's last three digits."""
+        return f"W9{self.code[-3:]}"
+
+    @property
+    def summary(self) -> str:
+        """The first line of its documentation."""
+        return self.documentation.strip().splitlines()[0]
+
+    def each_module(self, check: Check) -> Check:
+        """Run the decorated function on each file; it reports inside that file only."""
+        self.check = check
+        return check
+
+    def at(self, call: OutboundCall, *, severity: Severity | None = None, **fields: str) -> Finding:
+        """A finding at a call; ``fields`` fill the message, ``{call}`` being the call's name."""
+        span = call.span
+        return Finding(
+            place=Place(call.ref.module.shown, span.line, span.column),
+            code=self.code,
+            name=self.name,
+            message=self.message.format(call=call.name, **fields),
+            severity=severity or self.severity,
+            end_line=span.end_line,
+            end_column=span.end_column,
+            function=call.function,
+            trace=tuple(trace_step(step) for step in call.bound.trace),
+            cause=_cause(call.bound.cause),
+        )
+
+    def at_place(self, place: Place, **fields: str) -> Finding:
+        """A finding at a place of its own."""
+        return Finding(place, self.code, self.name, self.message.format(**fields), self.severity)
+
+
+def trace_step(step: Step) -> TraceStep:
+    """A step of a verdict as a place that reports can show."""
+    from servicelint.facts.positions import call_span
+    from servicelint.program.values import CallRef
+
+    if isinstance(step.place, CallRef):
+        module = step.place.module
+        span = call_span(module.lines, step.place.call)
+        return TraceStep(Place(module.shown, span.line, span.column), step.message)
+    return TraceStep(Place(step.place.module.shown, step.place.line), step.message)
+
+
+def _cause(origin: Origin | None) -> Cause | None:
+    return Cause(Place(origin.module.shown, origin.line), origin.name) if origin else None

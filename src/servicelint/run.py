@@ -1,0 +1,150 @@
+"""One run: read the files, link the program, ask the rules, drop what is suppressed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import traceback
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from servicelint import registry
+from servicelint.catalog.loader import Catalog, shipped_libraries
+from servicelint.facts.extract import UnreadableSource, extract
+from servicelint.facts.record import ModuleFacts, Region, Scope
+from servicelint.finding import Finding, Place
+from servicelint.program.modules import Module
+from servicelint.program.program import Program
+from servicelint.rule import Module as ModuleView
+from servicelint.sources.reading import read_source
+from servicelint.sources.roots import further_roots, package_folders, source_root
+from servicelint.suppression import Suppressions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from servicelint.config import Config
+    from servicelint.rule import Rule
+    from servicelint.sources.discovery import Selection
+
+STATES = ("bounded", "unbounded", "forwarded", "unknown")
+
+
+@dataclass
+class Result:
+    """What a run found: findings in order, and how many call sites ended in which state."""
+
+    findings: list[Finding] = field(default_factory=list)
+    sites: Counter[str] = field(default_factory=Counter)
+    files: int = 0
+    tracebacks: list[str] = field(default_factory=list)
+
+
+class Run:
+    """A program made from a selection of files, ready to be checked."""
+
+    def __init__(self, selection: Selection, config: Config, root: Path) -> None:
+        self.config = config
+        self.result = Result(files=len(selection.targets))
+        self._unreadable: dict[str, UnreadableSource] = {}
+        paths = [path.as_posix() for path in (*selection.targets, *selection.others)]
+        packages = package_folders(paths)
+        targets = set(selection.targets)
+        modules = [
+            self._module(path, source_root(path.as_posix(), packages), is_target=path in targets)
+            for path in (*selection.targets, *selection.others)
+        ]
+        roots = further_roots(paths, root.as_posix())
+        roots |= {(root / folder).resolve().as_posix() for folder in config.source_roots}
+        catalog = Catalog(shipped_libraries(), config.clients)
+        self.program = Program(modules, catalog, roots)
+
+    def _module(self, path: Path, root: str, *, is_target: bool) -> Module:
+        def read() -> tuple[str, ModuleFacts]:
+            try:
+                source = read_source(path)
+                return source, extract(source.removeprefix("\ufeff"))
+            except UnreadableSource as error:
+                self._unreadable[path.as_posix()] = error
+                return "", empty_facts()
+
+        return Module(path.as_posix(), root, read, shown_path(path), is_target=is_target)
+
+    def check(self, rules: Iterable[Rule]) -> Result:
+        """Run rules on every target."""
+        chosen = list(rules)
+        for module in self.program.targets:
+            found = [*self._failures(module, chosen), *self._findings(module, chosen)]
+            suppressions = Suppressions(module.source)
+            self.result.findings += [finding for finding in found if not suppressions.silences(finding)]
+            self._count(module)
+        self.result.findings.sort(key=lambda finding: finding.order)
+        self.result.findings = with_fingerprints(self.result.findings, self.program)
+        return self.result
+
+    def _failures(self, module: Module, rules: list[Rule]) -> Iterable[Finding]:
+        """What could not be read of a file."""
+        rule = next((rule for rule in rules if rule.code == "SVC004"), None)
+        if rule is None:
+            return
+        facts = module.facts
+        error = self._unreadable.get(module.path)
+        if error is not None:
+            yield rule.at_place(Place(module.shown, error.line, error.column), reason=error.reason)
+        for unread in facts.unread:
+            reason = f"too deep or large for the parser, left out: {unread.reason}"
+            yield rule.at_place(Place(module.shown, unread.line), reason=reason)
+
+    def _findings(self, module: Module, rules: list[Rule]) -> Iterable[Finding]:
+        view = ModuleView(self.program, module, self.config)
+        for rule in rules:
+            if rule.check is None:
+                continue
+            try:
+                yield from list(rule.check(view))
+            except Exception as error:  # noqa: BLE001 - reported as SVC001; the other rules go on
+                self.result.tracebacks.append("".join(traceback.format_exception(error)))
+                yield crash(module.shown, rule, error)
+
+    def _count(self, module: Module) -> None:
+        if module in self.program.crashes:
+            return
+        try:
+            calls = self.program.outbound_calls(module)
+        except Exception:  # noqa: BLE001 - the rules that asked the same have reported it
+            return
+        self.result.sites.update(call.bound.state for call in calls)
+
+
+def crash(path: str, rule: Rule, error: Exception) -> Finding:
+    """The finding that a rule crashed on a file."""
+    described = f"{type(error).__name__}: {error}".splitlines()[0]
+    return registry.rules()["SVC001"].at_place(Place(path, 1), rule=rule.code, error=described)
+
+
+def empty_facts() -> ModuleFacts:
+    """The facts of a file that says nothing."""
+    return ModuleFacts(
+        [Scope("module", "", -1, [], {}, [], [], [])], [], [], [], [Region("module", -1, 0)], [], []
+    )
+
+
+def shown_path(path: Path) -> str:
+    """A path as findings give it: from the working directory, with forward slashes."""
+    return Path(os.path.relpath(path)).as_posix()
+
+
+def with_fingerprints(findings: list[Finding], program: Program) -> list[Finding]:
+    """The findings with what stays the same when lines move: rule, path, function, text and rank."""
+    lines = {module.shown: module.lines for module in program.targets}
+    ranks: Counter[tuple[str, ...]] = Counter()
+    marked = []
+    for finding in findings:
+        text = " ".join("".join(lines.get(finding.place.path, [])[finding.place.line - 1 : finding.end_line]).split())
+        key = (finding.code, finding.place.path, finding.function, text)
+        digest = hashlib.sha256("\0".join((*key, str(ranks[key]))).encode()).hexdigest()[:20]
+        ranks[key] += 1
+        marked.append(replace(finding, fingerprint=digest))
+    return marked

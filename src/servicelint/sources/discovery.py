@@ -1,0 +1,102 @@
+"""Finding the files to check, and those beside them that define what they import."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pathspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+NEVER_READ = frozenset({"node_modules", "__pycache__", "build", "dist", "site-packages", ".eggs"})
+"""Folders whose files are not looked into at all, nor are hidden ones and virtual environments."""
+
+LEFT_OUT_FOLDERS = frozenset({"vendor", "vendored", "_vendor", "third_party", "thirdparty", "migrations"})
+"""Folders whose files define symbols but are not checked, unless they are named."""
+
+TEST_FOLDERS = frozenset({"test", "tests"})
+_GENERATED = ("*_pb2.py", "*_pb2_grpc.py")
+_TESTS = ("test_*.py", "*_test.py", "conftest.py")
+
+
+@dataclass
+class Selection:
+    """The files of a run: ``targets`` are checked, ``others`` only define symbols. All are absolute."""
+
+    targets: list[Path] = field(default_factory=list)
+    others: list[Path] = field(default_factory=list)
+
+
+class MissingPath(Exception):
+    """A path on the command line that does not exist, or is no Python file."""
+
+
+def select(
+    paths: Sequence[Path], root: Path, exclude: Iterable[str] = (), *, include_tests: bool = False
+) -> Selection:
+    """Choose the files of a run: those under ``paths``, and what else lies under ``root``.
+
+    Files that are named themselves are targets whatever they are called.
+
+    Raises:
+        MissingPath: if one of ``paths`` does not exist.
+    """
+    excluded = pathspec.PathSpec.from_lines("gitignore", exclude)
+    named, targets = set(), set()
+    for path in paths:
+        if not path.exists():
+            raise MissingPath(f"{path}: no such file or folder")
+        absolute = _absolute(path)
+        if absolute.is_file():
+            named.add(absolute)
+        else:
+            targets |= {
+                file for file in _walk(absolute)
+                if is_target(file, absolute, include_tests=include_tests)
+                and not excluded.match_file(_relative(file, root))
+            }  # fmt: skip
+    chosen = named | targets
+    others = [file for file in _walk(root) if file not in chosen] if root.is_dir() else []
+    return Selection(sorted(chosen), others)
+
+
+def is_target(file: Path, base: Path, *, include_tests: bool = False) -> bool:
+    """Whether a file below a checked folder is checked by default; names above ``base`` don't count."""
+    if not file.name.endswith(".py") or _matches(file.name, _GENERATED):
+        return False
+    folders = set(_relative(file, base).split("/")[:-1])
+    if folders & LEFT_OUT_FOLDERS:
+        return False
+    return include_tests or not (_matches(file.name, _TESTS) or folders & TEST_FOLDERS)
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """The Python files in or below a folder, in a fixed order; links to folders are not followed."""
+    for current, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if _is_read(current, name))
+        for name in sorted(files):
+            if name.endswith((".py", ".pyi")):
+                yield Path(current, name)
+
+
+def _is_read(parent: str, name: str) -> bool:
+    if name.startswith(".") or name in NEVER_READ or name.endswith(".egg-info"):
+        return False
+    return not Path(parent, name, "pyvenv.cfg").exists()
+
+
+def _matches(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _relative(file: Path, base: Path) -> str:
+    return Path(os.path.relpath(file, base)).as_posix()
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.abspath(path))  # noqa: PTH100 - a link keeps the name it was given by

@@ -1,0 +1,70 @@
+"""Where imports start from: a program's root folder and its source roots."""
+
+from __future__ import annotations
+
+import posixpath
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
+
+
+def source_root(path: str, packages: set[str]) -> str:
+    """The folder that a file's imports start from: above its topmost package, else its own.
+
+    ``packages`` are the folders with an ``__init__.py``. Paths have forward slashes.
+    """
+    folder = posixpath.dirname(path)
+    while folder in packages:
+        folder = posixpath.dirname(folder)
+    return folder
+
+
+def package_folders(paths: Iterable[str]) -> set[str]:
+    """The folders with an ``__init__.py`` among ``paths``."""
+    return {
+        posixpath.dirname(path)
+        for path in paths
+        if posixpath.basename(path) in ("__init__.py", "__init__.pyi")
+    }
+
+
+def further_roots(paths: Iterable[str], program_root: str) -> set[str]:
+    """Source roots besides those of packages: the program's root, its ``src`` folders and its projects."""
+    folders = {folder for path in paths for folder in _between(posixpath.dirname(path), program_root)}
+    found = {program_root}
+    for folder in folders:
+        is_project = any(Path(folder, name).is_file() for name in _PROJECT_FILES)
+        if posixpath.basename(folder) == "src" or is_project:
+            found.add(folder)
+    return found
+
+
+def _between(folder: str, top: str) -> Iterable[str]:
+    """``folder`` and the folders above it, up to and with ``top``."""
+    while folder.startswith(top):
+        yield folder
+        if folder == top or folder == posixpath.dirname(folder):
+            return
+        folder = posixpath.dirname(folder)
+
+
+def program_root(start: Path) -> Path:
+    """The folder whose files make up the program that ``start`` belongs to.
+
+    The nearest folder upwards with ``root = true`` in its settings or a version-control folder; else
+    ``start`` itself.
+    """
+    from servicelint.config import ConfigError, read_folder
+
+    for folder in (start, *start.parents):
+        try:
+            config = read_folder(folder)
+        except ConfigError:
+            config = None  # whoever asks for the settings themselves gets the error
+        if (config is not None and config.root) or (folder / ".git").exists():
+            return folder
+    return start
