@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import structs
 
+from servicelint.catalog.loader import shipped_libraries
 from tests.catalog.calls import (
     Address,
     Call,
@@ -39,6 +40,7 @@ ELSEWHERE = Address("peer.invalid", 80)
 CALL_SECONDS = 3.75
 CLIENT_SECONDS = 7.25
 BOGUS = "servicelint_bogus"
+TIMEOUT_CLASSES = {name: entry for library in shipped_libraries() for name, entry in library.timeouts.items()}
 URL_PARAMETERS = {"fullurl", "str_or_url", "url"}
 NEVER = (99,)
 # The catalog gives the position that older versions know; newer ones refuse so many arguments.
@@ -291,7 +293,7 @@ def positions(library: Library) -> Iterator[str]:
 
 def _position(library: Library, label: str, parameter: TimeoutParameter, seen: Any) -> Iterator[str]:
     by_position = positional_parameters(resolve(label))
-    if parameter.position is None or sys.version_info >= KEYWORD_ONLY_SINCE.get(label, NEVER):
+    if parameter.position is None or takes_keyword_only(label):
         if parameter.keyword in by_position:
             yield f"{label} takes {parameter.keyword} at {by_position.index(parameter.keyword)}"
         return
@@ -302,6 +304,11 @@ def _position(library: Library, label: str, parameter: TimeoutParameter, seen: A
     arrived = seen(arguments=(*_fillers(library, label, parameter.position), value))
     if arrived != CALL_SECONDS:
         yield f"{label}: the argument at {parameter.position} arrives as {arrived}"
+
+
+def takes_keyword_only(label: str) -> bool:
+    """Whether this Python refuses the position that older ones have: nothing can be shown of it then."""
+    return sys.version_info >= KEYWORD_ONLY_SINCE.get(label, NEVER)
 
 
 def positional_parameters(function: Any) -> list[str]:
@@ -646,6 +653,12 @@ def _object(label: str, parameter: TimeoutParameter, seen: Any, name: str) -> It
     arrived = seen(keywords={parameter.keyword: resolve(name)(CALL_SECONDS)})
     if arrived != CALL_SECONDS:
         yield f"{label}({parameter.keyword}={name}(...)) arrives as {arrived}"
+    # What an object leaves open means the same wherever it is given: requests takes urllib3's.
+    unset = TIMEOUT_CLASSES[name].unset
+    if unset != "raises":
+        arrived = seen(keywords={parameter.keyword: resolve(name)(connect=CALL_SECONDS)})
+        if arrived != {"forever": None, "socket-default": SOCKET_DEFAULT}.get(unset, unset):
+            yield f"{label}({parameter.keyword}={name}(connect=...)) arrives as {arrived}"
 
 
 def scopes(library: Library) -> Iterator[str]:
