@@ -142,7 +142,9 @@ def with_fingerprints(findings: list[Finding], program: Program) -> list[Finding
     ranks: Counter[tuple[str, ...]] = Counter()
     marked = []
     for finding in findings:
-        text = " ".join("".join(lines.get(finding.place.path, [])[finding.place.line - 1 : finding.end_line]).split())
+        text = " ".join(
+            "".join(lines.get(finding.place.path, [])[finding.place.line - 1 : finding.end_line]).split()
+        )
         key = (finding.code, finding.place.path, finding.function, text)
         digest = hashlib.sha256("\0".join((*key, str(ranks[key]))).encode()).hexdigest()[:20]
         ranks[key] += 1

@@ -12,9 +12,14 @@ from servicelint.facts.logical_lines import Comment, LogicalLine, comments, logi
 if TYPE_CHECKING:
     from servicelint.finding import Finding
 
-_NOQA = re.compile(r"#\s*noqa(?::\s*(?P<codes>[A-Z][0-9]+(?:[,\s]+[A-Z][0-9]+)*|[A-Z]+[0-9]+(?:[,\s]+[A-Z]+[0-9]+)*))?", re.IGNORECASE)
+_NOQA = re.compile(
+    r"#\s*noqa(?::\s*(?P<codes>[A-Z][0-9]+(?:[,\s]+[A-Z][0-9]+)*|[A-Z]+[0-9]+(?:[,\s]+[A-Z]+[0-9]+)*))?",
+    re.IGNORECASE,
+)
 _FLAKE8_FILE = re.compile(r"#\s*flake8[:=]\s*noqa(?P<codes>:\s*[A-Z0-9,\s]+)?\s*\Z", re.IGNORECASE)
-_PYLINT = re.compile(r"#.*?pylint:\s*(?P<verb>disable-next|disable|enable|skip-file)\s*(?:=\s*(?P<names>[\w\-,\s]+))?")
+_PYLINT = re.compile(
+    r"#.*?pylint:\s*(?P<verb>disable-next|disable|enable|skip-file)\s*(?:=\s*(?P<names>[\w\-,\s]+))?"
+)
 _ANY = re.compile(r"noqa|pylint:", re.IGNORECASE)
 EVERYTHING = frozenset({"*"})
 
@@ -101,4 +106,6 @@ def _covers(codes: frozenset[str], finding: Finding) -> bool:
         return True
     rule = registry.rules().get(finding.code)
     known = {finding.code.lower(), finding.name, rule.pylint_id.lower() if rule else ""}
-    return any(code in known or (code.startswith("svc") and finding.code.lower().startswith(code)) for code in codes)
+    return any(
+        code in known or (code.startswith("svc") and finding.code.lower().startswith(code)) for code in codes
+    )

@@ -31,6 +31,7 @@ class Catalog:
         self._factories: dict[str, str] = {}
         self._entries: dict[str, tuple[Library, Entry]] = {}
         self.invokers: dict[str, Invoker] = {}
+        self._making: frozenset[str] | None = None
         for library in self.libraries.values():
             self._add_library(library)
             self.invokers.update(library.invokers)
@@ -51,6 +52,34 @@ class Catalog:
             self._canonical[alias] = name
         for factory in entry.factories if isinstance(entry, Client) else ():
             self._factories[factory] = name
+
+    def prefixes(self) -> frozenset[str]:
+        """Every name of a symbol that sends or makes clients, and the modules that lead to it."""
+        wanted = {name for name, (_, entry) in self._entries.items() if isinstance(entry, Client | Sender)}
+        wanted |= {alias for alias, name in self._canonical.items() if name in wanted} | set(self._factories)
+        parts = [name.split(".") for name in wanted]
+        return frozenset(".".join(each[:length]) for each in parts for length in range(1, len(each) + 1))
+
+    def making_methods(self) -> frozenset[str]:
+        """The names of methods that hand out a client."""
+        if self._making is None:
+            clients = [entry for _, entry in self._entries.values() if isinstance(entry, Client)]
+            methods = [method for client in clients for method in client.methods if method.returns]
+            self._making = frozenset(name for method in methods for name in method.names)
+        return self._making
+
+    def method_names(self) -> frozenset[str]:
+        """The names of all methods of clients that matter: those that send, make clients, or are hooks."""
+        found: set[str] = set()
+        for _, entry in self._entries.values():
+            for method in entry.methods if isinstance(entry, Client) else ():
+                found.update(method.names, method.through)
+        return frozenset(found)
+
+    def sends_any_attribute(self, of: object) -> bool:
+        """Whether any attribute of an object of this class sends when it is called."""
+        entry = self.entry(getattr(of, "name", ""))
+        return isinstance(entry, Client) and entry.site == "any-attribute"
 
     def canonical(self, qualified_name: str) -> str:
         """The one name under which the catalog keeps what ``qualified_name`` refers to."""
@@ -100,7 +129,9 @@ def shipped_libraries() -> tuple[Library, ...]:
         msgspec.ValidationError: if a data file does not fit the model; the message names the file.
     """
     folder = resources.files("servicelint.catalog") / "data"
-    files = sorted((file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda file: file.name)
+    files = sorted(
+        (file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda file: file.name
+    )
     return tuple(decode_library(file.name, file.read_text("utf-8")) for file in files)
 
 

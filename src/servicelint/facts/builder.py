@@ -71,7 +71,9 @@ class Builder:
         self.ordinal = 0
 
     @contextmanager
-    def in_region(self, kind: RegionKind, subject: Expression = OPAQUE, outcome: bool = True) -> Iterator[None]:
+    def in_region(
+        self, kind: RegionKind, subject: Expression = OPAQUE, outcome: bool = True
+    ) -> Iterator[None]:
         """A block that what follows stands in."""
         outer = self.region
         self.regions.append(Region(kind, outer, self.frame.scope, subject, outcome))

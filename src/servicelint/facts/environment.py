@@ -32,6 +32,22 @@ def join(environments: Iterable[Environment | None]) -> Environment | None:
     return joined
 
 
+def join_branches(
+    before: Environment | None, branches: list[tuple[Environment | None, dict[str, int]]]
+) -> Environment | None:
+    """Join an if's branches; a name that its branches only looked at is what it was before."""
+    joined = join(environment for environment, _ in branches)
+    living = [(environment, narrowed) for environment, narrowed in branches if environment is not None]
+    if joined is None or before is None or len(living) < 2:
+        return joined
+    for name in {name for _, narrowed in living for name in narrowed}:
+        if all(
+            environment.get(name) in ((narrowed.get(name),), before[name]) for environment, narrowed in living
+        ):
+            joined[name] = before[name]
+    return joined
+
+
 class Loop:
     """A loop being walked: the names read in it and where its jumps lead."""
 

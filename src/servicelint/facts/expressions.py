@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import ast
 from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
+from servicelint.facts.annotations import read_annotation
 from servicelint.facts.environment import Frame
+from servicelint.facts.literals import LONGEST_TEXT, OPERATORS, SINGLETONS, floating, integer, string
 from servicelint.facts.narrowing import Narrowing, narrowings
 from servicelint.facts.record import (
     MUTATORS,
-    NONE,
     OPAQUE,
     Argument,
     Attribute,
@@ -46,20 +46,6 @@ if TYPE_CHECKING:
 
     from servicelint.facts.builder import Builder
 
-LONGEST_TEXT = 300
-"""Texts longer than this (characters) are opaque: no address, key or mode is that long."""
-
-_SINGLETONS = {"None": NONE, "True": Constant(True), "False": Constant(False)}
-_OPERATORS: dict[type, str] = {
-    cst.Add: "+", cst.Subtract: "-", cst.Multiply: "*", cst.Divide: "/", cst.FloorDivide: "//",
-    cst.Modulo: "%", cst.Power: "**", cst.BitOr: "|",
-    cst.AddAssign: "+", cst.SubtractAssign: "-", cst.MultiplyAssign: "*", cst.DivideAssign: "/",
-    cst.FloorDivideAssign: "//", cst.ModuloAssign: "%", cst.PowerAssign: "**", cst.BitOrAssign: "|",
-    cst.Equal: "==", cst.NotEqual: "!=", cst.LessThan: "<", cst.LessThanEqual: "<=",
-    cst.GreaterThan: ">", cst.GreaterThanEqual: ">=", cst.Is: "is", cst.IsNot: "is not",
-    cst.In: "in", cst.NotIn: "not in",
-}  # fmt: skip
-
 
 class ExpressionReader:
     """Turns expression nodes into records, in source order."""
@@ -70,9 +56,9 @@ class ExpressionReader:
             cst.Name: self._name,
             cst.Attribute: self._attribute,
             cst.Call: self._call,
-            cst.Integer: self._integer,
-            cst.Float: self._float,
-            cst.SimpleString: self._string,
+            cst.Integer: integer,
+            cst.Float: floating,
+            cst.SimpleString: string,
             cst.ConcatenatedString: self._concatenated,
             cst.FormattedString: self._formatted,
             cst.TemplatedString: self._formatted,
@@ -103,55 +89,12 @@ class ExpressionReader:
 
     def annotation(self, node: cst.Annotation | None) -> Expression | None:
         """An annotation; one given as text is read as code, its names looked up when asked for."""
-        return None if node is None else self._annotation_value(node.annotation)
-
-    def _annotation_value(self, node: cst.BaseExpression) -> Expression:
-        if isinstance(node, cst.SimpleString):
-            try:
-                node = cst.parse_expression(str(ast.literal_eval(node.value)))
-            except (cst.ParserSyntaxError, ValueError, SyntaxError):
-                return OPAQUE
-        if isinstance(node, cst.Name):
-            return _SINGLETONS.get(node.value) or Name(node.value)
-        if isinstance(node, cst.Attribute):
-            return Attribute(self._annotation_value(node.value), node.attr.value)
-        if isinstance(node, cst.BinaryOperation):
-            return Operation("|", self._annotation_value(node.left), self._annotation_value(node.right))
-        if isinstance(node, cst.Subscript):
-            parts = [self._annotation_index(element) for element in node.slice]
-            return Subscript(self._annotation_value(node.value), Sequence("tuple", parts))
-        return self.read(node) if isinstance(node, cst.Call) else OPAQUE
-
-    def _annotation_index(self, element: cst.SubscriptElement) -> Expression:
-        index = element.slice
-        if not isinstance(index, cst.Index):
-            return OPAQUE
-        # Annotated[Session, Depends(make_session)]: the call is code, the rest are types
-        return self.read(index.value) if isinstance(index.value, cst.Call) else self._annotation_value(index.value)
+        return None if node is None else read_annotation(node.annotation, self.read)
 
     # --- leaves ----------------------------------------------------------------------------------
 
     def _name(self, node: cst.Name) -> Expression:
-        return _SINGLETONS.get(node.value) or self.builder.read(node.value)
-
-    def _integer(self, node: cst.Integer) -> Expression:
-        if len(node.value) > 18:  # more than the record's 64 bits; as a duration it is endless either way
-            return Constant(float("inf"))
-        return Constant(int(node.value.replace("_", ""), 0 if not node.value.isdigit() else 10))
-
-    def _float(self, node: cst.Float) -> Expression:
-        return Constant(float(node.value))
-
-    def _string(self, node: cst.SimpleString) -> Expression:
-        text = node.value
-        if len(text) > LONGEST_TEXT or "b" in node.prefix.lower():
-            return OPAQUE
-        if not node.prefix and "\\" not in text:
-            quote = len(node.quote)
-            return Constant(text[quote:-quote])
-        value = ast.literal_eval(text) if "\\" in text and "\\N" not in text else node.raw_value
-        # a lone surrogate has no UTF-8 form, so it can't be kept
-        return Constant(value) if isinstance(value, str) and value.isprintable() else OPAQUE
+        return SINGLETONS.get(node.value) or self.builder.read(node.value)
 
     def _concatenated(self, node: cst.ConcatenatedString) -> Expression:
         parts: list[Expression] = []
@@ -200,7 +143,7 @@ class ExpressionReader:
         rights: list[tuple[str, cst.BaseExpression]] = []
         left: cst.BaseExpression = node
         while isinstance(left, cst.BinaryOperation):
-            rights.append((_OPERATORS.get(type(left.operator), ""), left.right))
+            rights.append((OPERATORS.get(type(left.operator), ""), left.right))
             left = left.left
         value = self.read(left)
         for operator, right in reversed(rights):
@@ -231,7 +174,7 @@ class ExpressionReader:
     def _comparison(self, node: cst.Comparison) -> Expression:
         left = self.read(node.left)
         rights = [self.read(target.comparator) for target in node.comparisons]
-        operator = _OPERATORS.get(type(node.comparisons[0].operator), "")
+        operator = OPERATORS.get(type(node.comparisons[0].operator), "")
         return Comparison(operator, left, rights[0]) if len(rights) == 1 and operator else OPAQUE
 
     def _conditional(self, node: cst.IfExp) -> Expression:
@@ -341,7 +284,9 @@ class ExpressionReader:
         frame.environment = outer
         return value
 
-    def bind_target(self, target: cst.CSTNode, value: Expression, annotation: Expression | None = None) -> None:
+    def bind_target(
+        self, target: cst.CSTNode, value: Expression, annotation: Expression | None = None
+    ) -> None:
         """Bind whatever an assignment, a loop or a with-item binds."""
         if isinstance(target, cst.Name):
             self.bind(target.value, value, annotation)
@@ -359,7 +304,9 @@ class ExpressionReader:
                 return value.items[index]
         return Item(value, index)
 
-    def _bind_attribute(self, target: cst.Attribute, value: Expression, annotation: Expression | None) -> None:
+    def _bind_attribute(
+        self, target: cst.Attribute, value: Expression, annotation: Expression | None
+    ) -> None:
         owner = self.read(target.value)
         name = target.attr.value
         self.builder.write(owner, name, value, annotation)
@@ -396,7 +343,9 @@ class ExpressionReader:
             self.builder.calls[value.call].holder = holder
         return Argument(value, node.keyword.value if node.keyword else "", len(node.star))
 
-    def _note_change(self, node: cst.Call, callee: Expression, arguments: list[Argument], result: CallValue) -> None:
+    def _note_change(
+        self, node: cst.Call, callee: Expression, arguments: list[Argument], result: CallValue
+    ) -> None:
         """Note calls that change an object: ``kwargs.setdefault(…)``, ``session.mount(…)``, ``setattr``."""
         if isinstance(callee, Attribute) and callee.name in MUTATORS and isinstance(node.func, cst.Attribute):
             is_own = isinstance(callee.value, Name) and callee.value.name == self.builder.frame.receiver
@@ -408,14 +357,20 @@ class ExpressionReader:
             if isinstance(name, Constant) and isinstance(name.value, str):
                 self.builder.write(arguments[0].value, name.value, arguments[2].value)
                 owner = node.args[0].value
-                self._update(owner, arguments[0].value, Updated(arguments[0].value, "attribute", name, arguments[2].value))
+                self._update(
+                    owner,
+                    arguments[0].value,
+                    Updated(arguments[0].value, "attribute", name, arguments[2].value),
+                )
 
     def _lambda(self, node: cst.Lambda) -> Expression:
         parameters = self.parameters(node.params)
         function = self.open_function("<lambda>", parameters, receiver="")
         with self.builder.in_scope(function), self.builder.in_region("function"):
             self.define_parameters(parameters)
-            self.builder.functions[function.function].returns.append((self.read(node.body), self.builder.region))
+            self.builder.functions[function.function].returns.append(
+                (self.read(node.body), self.builder.region)
+            )
         return FunctionValue(function.function)
 
     def open_function(self, name: str, parameters: list[Parameter], receiver: str) -> Frame:

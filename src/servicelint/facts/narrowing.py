@@ -50,5 +50,3 @@ def _comparison(test: Comparison, outcome: bool) -> list[Narrowing]:
         if isinstance(named, Name):
             return [Narrowing(named.name, "none", holds)]
     return []
-
-

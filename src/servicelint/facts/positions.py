@@ -66,7 +66,9 @@ def _span_in(source: str, ordinal: int, choose: Callable[[cst.Call], cst.CSTNode
     indent = len(source) - len(source.lstrip(" \t\f"))
     source = source[indent:]
     statement = source[: logical_lines(source)[0].end]
-    before, after = next((before, after) for pattern, before, after in _SURROUNDINGS if pattern.match(statement))
+    before, after = next(
+        (before, after) for pattern, before, after in _SURROUNDINGS if pattern.match(statement)
+    )
     if after == "pass" and not statement.endswith(":"):  # the block stands on its header's line
         after = ""
     nodes, positions = _read(before + statement + after)

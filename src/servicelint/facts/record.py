@@ -22,19 +22,21 @@ class Node(msgspec.Struct, array_like=True, gc=False):
 # --- expressions ---------------------------------------------------------------------------------
 
 
-class Opaque(Node, tag=0, frozen=True):
+class Opaque(Node, tag=0, frozen=True):  # type: ignore[misc]  # msgspec allows it
     """A value that is not followed."""
 
 
 class Constant(Node, tag=1):
     """A literal: None, a truth value, a number or a text."""
 
-    value: None | bool | int | float | str
+    value: bool | int | float | str | None
 
 
 class Name(Node, tag=2):
-    """A name that is read. ``definitions`` are the bindings of its own scope that reach this place;
-    with none, the name belongs to an enclosing scope, the module or the builtins."""  # noqa: D205, D209
+    """A name that is read. ``definitions`` are the bindings of its own scope that reach this place.
+
+    With none, the name belongs to an enclosing scope, the module or the builtins.
+    """
 
     name: str
     definitions: list[int] = []
@@ -384,20 +386,3 @@ class ModuleFacts(Node):
     regions: list[Region]
     writes: list[AttributeWrite]
     unread: list[Unread]
-
-
-def encode(facts: ModuleFacts) -> bytes:
-    """The facts as MessagePack."""
-    return msgspec.msgpack.encode(facts)
-
-
-def decode(data: bytes) -> ModuleFacts:
-    """Facts from :func:`encode`.
-
-    Raises:
-        msgspec.DecodeError: if ``data`` is not what ``encode`` wrote.
-    """
-    return _decoder.decode(data)
-
-
-_decoder = msgspec.msgpack.Decoder(ModuleFacts)

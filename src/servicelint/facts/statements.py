@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
-from servicelint.facts.environment import Environment, Frame, Loop, join
-from servicelint.facts.expressions import _OPERATORS, ExpressionReader
+from servicelint.facts.environment import Environment, Frame, Loop, join, join_branches
+from servicelint.facts.expressions import ExpressionReader
+from servicelint.facts.literals import OPERATORS
+from servicelint.facts.names import captured, dotted
 from servicelint.facts.narrowing import narrowings
 from servicelint.facts.record import (
     OPAQUE,
@@ -89,7 +91,9 @@ class StatementReader:
 
     def _expression(self, node: cst.Expr) -> None:
         value = self._read(node.value)
-        if isinstance(node.value, cst.Call) and self._ends_program(self.builder.calls[getattr(value, "call", 0)].callee):
+        if isinstance(node.value, cst.Call) and self._ends_program(
+            self.builder.calls[getattr(value, "call", 0)].callee
+        ):
             self.builder.frame.environment = None
 
     def _ends_program(self, callee: Expression) -> bool:
@@ -112,7 +116,7 @@ class StatementReader:
             self.builder.bind(node.target.value, OPAQUE, annotation)
 
     def _augmented_assign(self, node: cst.AugAssign) -> None:
-        operator = _OPERATORS.get(type(node.operator), "")
+        operator = OPERATORS.get(type(node.operator), "")
         before = self._read(node.target)
         added = self._read(node.value)
         value = Operation(operator, before, added) if operator else OPAQUE
@@ -140,7 +144,9 @@ class StatementReader:
             inner = target.value if isinstance(target, cst.Element) else target
             read = self._read(inner)
             if isinstance(read, Subscript) and isinstance(inner, cst.Subscript):
-                self.expressions._update(inner.value, read.value, Updated(read.value, "delete", read.index, OPAQUE))
+                self.expressions._update(
+                    inner.value, read.value, Updated(read.value, "delete", read.index, OPAQUE)
+                )
 
     def _break(self, _: cst.Break) -> None:
         frame = self.builder.frame
@@ -168,27 +174,29 @@ class StatementReader:
 
     def _import(self, node: cst.Import) -> None:
         for alias in node.names:
-            module = _dotted(alias.name)
+            module = dotted(alias.name)
             if alias.asname:
-                self.builder.bind(_dotted(alias.asname.name), Imported(module))
+                self.builder.bind(dotted(alias.asname.name), Imported(module))
             else:
                 # ``import a.b`` binds ``a``; that ``a.b`` is loaded too matters to nobody here
                 self.builder.bind(module.partition(".")[0], Imported(module.partition(".")[0]))
 
     def _import_from(self, node: cst.ImportFrom) -> None:
-        module = _dotted(node.module) if node.module else ""
+        module = dotted(node.module) if node.module else ""
         level = len(node.relative)
         if isinstance(node.names, cst.ImportStar):
             self.builder.scopes[self.builder.frame.scope].stars.append(Imported(module, "*", level))
             return
         for alias in node.names:
-            member = _dotted(alias.name)
-            name = _dotted(alias.asname.name) if alias.asname else member
+            member = dotted(alias.name)
+            name = dotted(alias.asname.name) if alias.asname else member
             self.builder.bind(name, Imported(module, member, level))
 
     # --- branches --------------------------------------------------------------------------------
 
-    def _branch(self, test: Expression, outcome: bool, body: Callable[[], None]) -> tuple[Environment | None, dict[str, int]]:
+    def _branch(
+        self, test: Expression, outcome: bool, body: Callable[[], None]
+    ) -> tuple[Environment | None, dict[str, int]]:
         with self.builder.in_region("if", test, outcome):
             narrowed = self.expressions.narrow(narrowings(test, outcome))
             body()
@@ -203,7 +211,7 @@ class StatementReader:
         yes = self._branch(test, True, lambda: self._suite(node.body))
         frame.environment = otherwise
         no = self._branch(test, False, lambda: self._orelse(node.orelse))
-        frame.environment = _join_branches(before, [yes, no])
+        frame.environment = join_branches(before, [yes, no])
 
     def _orelse(self, node: cst.If | cst.Else | None) -> None:
         if isinstance(node, cst.If):
@@ -221,7 +229,7 @@ class StatementReader:
         for case in node.cases:
             self.builder.next_line()
             frame.environment = None if before is None else dict(before)
-            for name in _captured(case.pattern):
+            for name in captured(case.pattern):
                 self.builder.bind(name, OPAQUE)
             test = self._read(case.guard)
             with self.builder.in_region("if", test if case.guard else OPAQUE):
@@ -293,7 +301,9 @@ class StatementReader:
         if before is None:
             return None
         interrupted = dict(before)
-        for number, binding in enumerate(self.builder.scopes[self.builder.frame.scope].bindings[first:], first):
+        for number, binding in enumerate(
+            self.builder.scopes[self.builder.frame.scope].bindings[first:], first
+        ):
             interrupted[binding.name] = (*interrupted.get(binding.name, ()), number)
         return interrupted
 
@@ -366,41 +376,10 @@ class StatementReader:
         frame = Frame(builder.add_scope("class", node.name.value, builder.frame.scope))
         frame.klass = len(builder.classes)
         builder.classes.append(
-            Class(node.name.value, frame.scope, builder.frame.scope, builder.line, bases, keywords, decorators)
+            Class(
+                node.name.value, frame.scope, builder.frame.scope, builder.line, bases, keywords, decorators
+            )
         )
         with builder.in_scope(frame):
             self._suite(node.body)
         builder.bind(node.name.value, ClassValue(frame.klass))
-
-
-def _join_branches(
-    before: Environment | None, branches: list[tuple[Environment | None, dict[str, int]]]
-) -> Environment | None:
-    """Join an if's branches; a name that its branches only looked at is what it was before."""
-    joined = join(environment for environment, _ in branches)
-    living = [(environment, narrowed) for environment, narrowed in branches if environment is not None]
-    if joined is None or before is None or len(living) < 2:
-        return joined
-    for name in {name for _, narrowed in living for name in narrowed}:
-        if all(environment.get(name) in ((narrowed.get(name),), before[name]) for environment, narrowed in living):
-            joined[name] = before[name]
-    return joined
-
-
-def _dotted(node: cst.CSTNode) -> str:
-    """The text of a dotted name."""
-    if isinstance(node, cst.Attribute):
-        return f"{_dotted(node.value)}.{node.attr.value}"
-    return node.value if isinstance(node, cst.Name) else ""
-
-
-def _captured(pattern: cst.CSTNode) -> list[str]:
-    """The names that a match pattern binds."""
-    names = []
-    if isinstance(pattern, cst.MatchAs | cst.MatchStar) and pattern.name:
-        names.append(pattern.name.value)
-    if isinstance(pattern, cst.MatchMapping) and pattern.rest:
-        names.append(pattern.rest.value)
-    for child in pattern.children:
-        names += _captured(child)
-    return names

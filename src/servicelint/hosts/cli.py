@@ -40,10 +40,17 @@ def cli() -> None:
 
 @cli.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--select", multiple=True, metavar="CODES", help="Rules to run: codes or their beginnings, comma-separated.")
+@click.option(
+    "--select",
+    multiple=True,
+    metavar="CODES",
+    help="Rules to run: codes or their beginnings, comma-separated.",
+)
 @click.option("--ignore", multiple=True, metavar="CODES", help="Rules not to run; the longer beginning wins.")
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the report to this file.")
+@click.option(
+    "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the report to this file."
+)
 @click.option("--isolated", is_flag=True, help="Read no configuration.")
 @click.option("--config", "config_file", type=click.Path(path_type=Path), help="Read this configuration.")
 @click.option("--exclude", multiple=True, metavar="GLOB", help="Leave files out, patterns as in .gitignore.")

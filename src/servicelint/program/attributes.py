@@ -86,6 +86,8 @@ class Attributes:
                 return effect.values
         if isinstance(instance.of, External):
             return self._of_external_instance(instance, name)
+        if self.program.evaluator.is_shallow and instance.made is None:
+            return (UNKNOWN,)
         order = self.classes.order(instance.of)
         written = self._written(instance, order, name)
         declared = self._first(order, name, instance)

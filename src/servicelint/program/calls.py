@@ -65,7 +65,7 @@ class Calls:
     def called(self, callee: Value, arguments: Arguments | None) -> Values:
         """What calling ``callee`` returns; without arguments, as a property."""
         if isinstance(callee, FunctionRef):
-            return self._function(callee, arguments)
+            return (UNKNOWN,) if self.program.evaluator.is_shallow else self._function(callee, arguments)
         if arguments is None:
             return (UNKNOWN,)
         if isinstance(callee, ClassRef):

@@ -64,7 +64,7 @@ class Conditions:
         if isinstance(test, record.Choice):
             return self._decide_choice(test, frame)
         if isinstance(test, record.Name | record.Constant | record.Attribute | record.CallValue):
-            return _agreed(self.truth(value) for value in self.evaluator.values(test, frame))
+            return _agreed(self.truth(value) for value in self.evaluator.shallow(test, frame))
         return None
 
     def _decide_choice(self, test: record.Choice, frame: Frame) -> bool | None:
@@ -80,13 +80,13 @@ class Conditions:
         compare = _COMPARE.get(test.operator)
         if compare is None:
             return None
-        lefts = self.evaluator.values(test.left, frame)
-        rights = self.evaluator.values(test.right, frame)
+        lefts = self.evaluator.shallow(test.left, frame)
+        rights = self.evaluator.shallow(test.right, frame)
         return _agreed(_compared(compare, left, right) for left in lefts for right in rights)
 
     def _contains(self, test: record.Comparison, frame: Frame) -> bool | None:
-        keys = self.evaluator.values(test.left, frame)
-        holders = self.evaluator.values(test.right, frame)
+        keys = self.evaluator.shallow(test.left, frame)
+        holders = self.evaluator.shallow(test.right, frame)
         outcome = _agreed(self._holds(holder, key) for holder in holders for key in keys)
         return outcome if outcome is None or test.operator == "in" else not outcome
 

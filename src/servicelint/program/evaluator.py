@@ -43,8 +43,15 @@ if TYPE_CHECKING:
 MOST_ALTERNATIVES = 32
 """A value with more possibilities than this is not known well enough to be worth following."""
 
-MOST_STEPS = 20_000
+DEEPEST = 250
+"""Evaluations within one another; what lies deeper is unknown."""
+
+MOST_STEPS = 4_000
 """Evaluations one question may take: hostile or generated code must not hold up a run."""
+
+
+_EXHAUSTED = (0, 0)
+"""Marks an answer that rests on a question given up for its depth or length."""
 
 
 class Evaluator:
@@ -57,6 +64,7 @@ class Evaluator:
         self._cut: set[tuple[int, int]] = set()
         self._provisional: dict[tuple[int, int], Values] = {}
         self._steps = 0
+        self.is_shallow = False
         self._handlers: dict[type, Callable[[Any, Frame], Values]] = {
             record.Opaque: lambda _, __: (UNKNOWN,),
             record.Constant: lambda expression, _: (Literal(expression.value),),
@@ -87,7 +95,7 @@ class Evaluator:
 
     def values(self, expression: record.Expression, frame: Frame) -> Values:
         """Everything ``expression`` can be in ``frame``; () where it can't be reached."""
-        number = id(expression)
+        number = id(expression) << 1 | self.is_shallow
         known = frame.memo.get(number)
         if known is not None:
             return known
@@ -103,7 +111,8 @@ class Evaluator:
         if not self._open:
             self._steps = 0
         self._steps += 1
-        if self._steps > MOST_STEPS:
+        if self._steps > MOST_STEPS or len(self._open) > DEEPEST:
+            self._cut.add(_EXHAUSTED)
             return (UNKNOWN,)
         self._open.add(key)
         try:
@@ -113,13 +122,26 @@ class Evaluator:
         if len(found) > MOST_ALTERNATIVES:
             found = (UNKNOWN,)
         self._cut.discard(key)
+        if not self._open:  # the question is answered: what was given up on the way counts no more
+            self._cut.clear()
         if self._cut:
             self._provisional[key] = found
         else:
             self._provisional.clear()
-            if self._steps <= MOST_STEPS:
-                frame.memo[key[0]] = found
+            frame.memo[key[0]] = found
         return found
+
+    def shallow(self, expression: record.Expression, frame: Frame) -> Values:
+        """Everything an expression can be without following calls of the program's functions or parameters.
+
+        Enough for settings and flags, which is what tests are about; following more would make each branch
+        of each function a question on the whole program.
+        """
+        before, self.is_shallow = self.is_shallow, True
+        try:
+            return self.values(expression, frame)
+        finally:
+            self.is_shallow = before
 
     def given(self, given: Given) -> Values:
         """What an argument is."""

@@ -38,6 +38,7 @@ class Parameters:
     def __init__(self, program: Program) -> None:
         self.program = program
         self._open: set[ParameterSymbol] = set()
+        self.wants_all = False
 
     def function_of(self, frame: Frame) -> int:
         """The index of the function whose scope the frame is."""
@@ -139,6 +140,8 @@ class Parameters:
         bare = ParameterSymbol(value.owner, value.index, value.name, value.key)
         if bare in self._open:
             return ()
+        if self.program.evaluator.is_shallow:
+            return (UNKNOWN,)
         self._open.add(bare)
         try:
             found = self._expanded(bare)
@@ -148,6 +151,8 @@ class Parameters:
 
     def _expanded(self, symbol: ParameterSymbol) -> Values:
         described = self._described(symbol)
+        if not self._may_matter(symbol):
+            return described or (UNKNOWN,)
         evaluator = self.program.evaluator
         passed = merge(*(self.passed(symbol, call) for call in self.program.callers.of(symbol.owner)))
         passed = evaluator.expand_all(tuple(value for value in passed if value != MISSING))
@@ -155,6 +160,13 @@ class Parameters:
         if described and (not known or UNKNOWN in passed):
             return merge(known, described)
         return passed or (UNKNOWN,)
+
+    def _may_matter(self, symbol: ParameterSymbol) -> bool:
+        """Whether callers may pass a client, or a dict or tuple: else there is nothing to follow."""
+        if isinstance(symbol.owner, ClassRef) or symbol.key:
+            return True
+        function = symbol.owner.module.facts.functions[symbol.owner.index]
+        return self.wants_all or self.program.carriers.parameter(function, symbol.name)
 
     def passed(self, symbol: ParameterSymbol, arguments: Arguments) -> Values:
         """What one call gives for a parameter; the default where it is left out, MISSING without one."""

@@ -9,6 +9,7 @@ from servicelint.program.attributes import Attributes
 from servicelint.program.bounds import Bounds
 from servicelint.program.callers import Callers, HandedOn, handed_on
 from servicelint.program.calls import Calls
+from servicelint.program.carriers import Carriers
 from servicelint.program.changes import Changes
 from servicelint.program.clients import Clients
 from servicelint.program.enclosing import Enclosing
@@ -54,6 +55,7 @@ class Program:
         self.bounds = Bounds(self)
         self.enclosing = Enclosing(self)
         self.forwarding = Forwarding(self)
+        self._carriers: Carriers | None = None
         self._frames: dict[tuple[object, ...], Frame] = {}
         self._functions: dict[Module, dict[int, int]] = {}
         self._handed_on: dict[CallRef, HandedOn | None] = {}
@@ -113,6 +115,13 @@ class Program:
         if known is None:
             known = self._frames[key] = make()  # type: ignore[operator]
         return known
+
+    @property
+    def carriers(self) -> Carriers:
+        """Where clients can be."""
+        if self._carriers is None:
+            self._carriers = Carriers(self)
+        return self._carriers
 
     # --- look-ups --------------------------------------------------------------------------------
 

@@ -73,6 +73,8 @@ class Sites:
     def _find(self, module: Module) -> Iterator[Site]:
         for number in range(len(module.facts.calls)):
             ref = CallRef(module, number)
+            if not self.program.carriers.may_send(module, ref.call):
+                continue
             frame = self.program.frame_of_call(ref)
             if self.program.evaluator.conditions.ruled_out(ref.call.region, frame):
                 continue
