@@ -5,8 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -17,6 +16,9 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 OWN_FILE = "servicelint.toml"
 SHARED_FILE = "pyproject.toml"
 
@@ -25,13 +27,13 @@ class ConfigError(Exception):
     """Settings that can't be used; the message names the file, the key and the remedy."""
 
 
-class Timeouts(Record):
+class Timeouts(Record, frozen=True):
     """What the deadline rules compare with; ``max-seconds`` is the longest timeout that is not a finding."""
 
     max_seconds: float | None = None
 
 
-class Config(Record):
+class Config(Record, frozen=True):
     """The settings of a run. Without a file, the defaults below.
 
     ``select`` and ``ignore`` hold rule codes or beginnings of them. ``exclude`` holds patterns as in
@@ -46,7 +48,7 @@ class Config(Record):
     source_roots: tuple[str, ...] = ()
     include_tests: bool = False
     timeouts: Timeouts = Timeouts()
-    clients: dict[str, Client] = {}
+    clients: dict[str, Client] = msgspec.field(default_factory=dict)
 
 
 def load(start: Path) -> tuple[Config, Path | None]:
@@ -99,11 +101,12 @@ def read_file(path: Path) -> Config:
 
 def _parsed(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        table: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not TOML: {error}") from None
     except OSError as error:
         raise ConfigError(f"{path}: can't be read: {error.strerror}") from None
+    return table
 
 
 def decode(table: dict[str, Any], path: Path, prefix: str) -> Config:

@@ -38,7 +38,7 @@ class Module:
         self._module = module
 
     def outbound_calls(self, protocol: str) -> list[OutboundCall]:
-        """The calls that send a request over ``protocol``, and calls of wrappers that leave the bound open."""
+        """The calls that send a request over ``protocol``, and of wrappers that leave the bound open."""
         calls = self._program.outbound_calls(self._module)
         return [call for call in calls if call.protocol == protocol]
 

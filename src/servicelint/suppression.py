@@ -12,10 +12,7 @@ from servicelint.facts.logical_lines import Comment, LogicalLine, comments, logi
 if TYPE_CHECKING:
     from servicelint.finding import Finding
 
-_NOQA = re.compile(
-    r"#\s*noqa(?::\s*(?P<codes>[A-Z][0-9]+(?:[,\s]+[A-Z][0-9]+)*|[A-Z]+[0-9]+(?:[,\s]+[A-Z]+[0-9]+)*))?",
-    re.IGNORECASE,
-)
+_NOQA = re.compile(r"#\s*noqa(?::\s*(?P<codes>[A-Z]+[0-9]+(?:[,\s]+[A-Z]+[0-9]+)*))?", re.IGNORECASE)
 _FLAKE8_FILE = re.compile(r"#\s*flake8[:=]\s*noqa(?P<codes>:\s*[A-Z0-9,\s]+)?\s*\Z", re.IGNORECASE)
 _PYLINT = re.compile(
     r"#.*?pylint:\s*(?P<verb>disable-next|disable|enable|skip-file)\s*(?:=\s*(?P<names>[\w\-,\s]+))?"

@@ -29,7 +29,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Base of all catalog records: immutable, and strict about unknown keys."""
 
 
-class Meaning(Record):
+class Meaning(Record, frozen=True):
     """How one library understands the value of a timeout argument.
 
     ``pair`` names the parts of an accepted tuple in order; ``answer`` is the part that bounds the
@@ -46,7 +46,7 @@ class Meaning(Record):
     objects: tuple[str, ...] = ()
 
 
-class TimeoutParameter(Record):
+class TimeoutParameter(Record, frozen=True):
     """How a callable takes its timeout: keyword, position (zero-based, ``self`` not counted), meaning.
 
     ``position`` is None where the timeout can only be given by keyword. ``omitted`` is what leaving
@@ -59,7 +59,7 @@ class TimeoutParameter(Record):
     position: int | None = None
 
 
-class AnswerPart(Record):
+class AnswerPart(Record, frozen=True):
     """One parameter of a timeout class that can bound the wait for the answer."""
 
     parameter: str
@@ -70,7 +70,7 @@ class AnswerPart(Record):
     omitted: Wait = "forever"
 
 
-class TimeoutClass(Record):
+class TimeoutClass(Record, frozen=True):
     """A class whose instances carry a timeout, such as ``httpx.Timeout``.
 
     ``parameters`` are the constructor's parameters that can be given by position, in order; its other
@@ -88,7 +88,7 @@ class TimeoutClass(Record):
     aliases: tuple[str, ...] = ()
 
 
-class Method(Record):
+class Method(Record, frozen=True):
     """Methods of a client that share one description.
 
     ``through`` lists the client's own methods that a call passes in order, so that a subclass
@@ -105,7 +105,7 @@ class Method(Record):
     returns: str = ""
 
 
-class Mounting(Record):
+class Mounting(Record, frozen=True):
     """A client method that installs a transport per URL prefix (``requests.Session.mount``).
 
     ``hook`` is the transport's method that every call passes and an override of which can set the
@@ -118,7 +118,7 @@ class Mounting(Record):
     timeout: TimeoutParameter | None = None
 
 
-class Client(Record):
+class Client(Record, frozen=True):
     """A class whose methods send requests.
 
     ``constructor`` is the timeout given when it is built, ``attribute`` the attribute that holds it
@@ -150,7 +150,7 @@ class Client(Record):
     meanings: dict[str, Meaning] = {}
 
 
-class Sender(Record):
+class Sender(Record, frozen=True):
     """A plain function that sends one request (``requests.get``, ``urllib.request.urlopen``).
 
     ``url`` is the position of the URL; ``default-seconds`` and ``default-kind`` as for :class:`Client`.
@@ -166,7 +166,7 @@ class Sender(Record):
     default_kind: Kind | None = None
 
 
-class Scope(Record):
+class Scope(Record, frozen=True):
     """Something that bounds the code it encloses (``asyncio.timeout``) or the awaitable it is given.
 
     ``keyword`` and ``position`` say where its limit is given; ``awaitable`` is the position of what it
@@ -182,7 +182,7 @@ class Scope(Record):
     aliases: tuple[str, ...] = ()
 
 
-class Invoker(Record):
+class Invoker(Record, frozen=True):
     """Something that calls a function it is given (``executor.submit``), known by its last name.
 
     ``callable`` is the function's position, ``keyword`` the keyword it can be given by instead. ``passes``
@@ -197,7 +197,7 @@ class Invoker(Record):
     kwargs: str = ""
 
 
-class Library(Record):
+class Library(Record, frozen=True):
     """One file of the catalog: everything known of one library.
 
     ``distribution`` is its name on the package index ("" for the standard library); ``proven``

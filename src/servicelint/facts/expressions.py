@@ -8,7 +8,7 @@ import libcst as cst
 
 from servicelint.facts.annotations import read_annotation
 from servicelint.facts.environment import Frame
-from servicelint.facts.literals import LONGEST_TEXT, OPERATORS, SINGLETONS, floating, integer, string
+from servicelint.facts.literals import LONGEST_TEXT, OPERATORS, SINGLETONS, floating, integer, part_of, string
 from servicelint.facts.narrowing import Narrowing, narrowings
 from servicelint.facts.record import (
     MUTATORS,
@@ -26,7 +26,6 @@ from servicelint.facts.record import (
     Expression,
     Function,
     FunctionValue,
-    Item,
     Mapping,
     Name,
     Narrowed,
@@ -45,6 +44,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from servicelint.facts.builder import Builder
+
+_FIELDS = (cst.FormattedStringExpression, cst.TemplatedStringExpression)
 
 
 class ExpressionReader:
@@ -91,8 +92,6 @@ class ExpressionReader:
         """An annotation; one given as text is read as code, its names looked up when asked for."""
         return None if node is None else read_annotation(node.annotation, self.read)
 
-    # --- leaves ----------------------------------------------------------------------------------
-
     def _name(self, node: cst.Name) -> Expression:
         return SINGLETONS.get(node.value) or self.builder.read(node.value)
 
@@ -113,10 +112,10 @@ class ExpressionReader:
         for part in node.parts:
             if isinstance(part, cst.FormattedStringText | cst.TemplatedStringText):
                 parts.append(Constant(part.value[:LONGEST_TEXT]))
-            else:
+            elif isinstance(part, _FIELDS):
                 parts.append(self.read(part.expression))
                 for nested in part.format_spec or ():
-                    if isinstance(nested, cst.FormattedStringExpression | cst.TemplatedStringExpression):
+                    if isinstance(nested, _FIELDS):
                         self.read(nested.expression)
         return Text(parts)
 
@@ -147,11 +146,9 @@ class ExpressionReader:
             left = left.left
         value = self.read(left)
         for operator, right in reversed(rights):
-            value = self._operation(operator, value, self.read(right))
+            read = self.read(right)
+            value = Operation(operator, value, read) if operator else OPAQUE
         return value
-
-    def _operation(self, operator: str, left: Expression, right: Expression) -> Expression:
-        return Operation(operator, left, right) if operator else OPAQUE
 
     def _boolean(self, node: cst.BooleanOperation) -> Expression:
         # ``a or b or c`` is right in the record's order, however the parser nests it
@@ -249,10 +246,11 @@ class ExpressionReader:
         return Sequence("set", self._elements(node.elements))
 
     def _elements(self, elements: Any) -> list[Expression]:
-        return [
-            Unpacked(self.read(element.value)) if isinstance(element, cst.StarredElement) else self.read(element.value)
-            for element in elements
-        ]  # fmt: skip
+        return [self._element(element) for element in elements]
+
+    def _element(self, element: cst.Element | cst.StarredElement) -> Expression:
+        value = self.read(element.value)
+        return Unpacked(value) if isinstance(element, cst.StarredElement) else value
 
     # --- comprehensions --------------------------------------------------------------------------
 
@@ -280,7 +278,7 @@ class ExpressionReader:
             if clause.inner_for_in:
                 value = self._comprehended(clause.inner_for_in, *elements)
             else:
-                value = [self.read(element) for element in elements][0]
+                value, *_ = [self.read(element) for element in elements]
         frame.environment = outer
         return value
 
@@ -296,13 +294,7 @@ class ExpressionReader:
             self._bind_item(target, value)
         elif isinstance(target, cst.Tuple | cst.List):
             for index, element in enumerate(target.elements):
-                self.bind_target(element.value, self._part(value, index))
-
-    def _part(self, value: Expression, index: int) -> Expression:
-        if isinstance(value, Sequence) and index < len(value.items):
-            if not any(isinstance(item, Unpacked) for item in value.items[: index + 1]):
-                return value.items[index]
-        return Item(value, index)
+                self.bind_target(element.value, part_of(value, index))
 
     def _bind_attribute(
         self, target: cst.Attribute, value: Expression, annotation: Expression | None
@@ -322,9 +314,10 @@ class ExpressionReader:
 
     def _update(self, node: cst.BaseExpression, owner: Expression, update: Updated) -> None:
         """A local whose object changed in place is a new definition of it."""
-        if isinstance(owner, Name) and owner.definitions and isinstance(node, cst.Name):
-            if node.value != self.builder.frame.receiver:
-                self.builder.bind(node.value, update)
+        if not isinstance(owner, Name) or not owner.definitions or not isinstance(node, cst.Name):
+            return
+        if node.value != self.builder.frame.receiver:
+            self.builder.bind(node.value, update)
 
     # --- calls and lambdas -----------------------------------------------------------------------
 

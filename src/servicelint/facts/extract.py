@@ -51,6 +51,6 @@ def parse(text: str) -> cst.Module:
     except cst.ParserSyntaxError as error:
         reason = error.message.removeprefix("parser error: ").strip()
         raise UnreadableSource(error.raw_line, error.raw_column + 1, reason) from None
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         # libcst reports some refusals (null bytes, odd encodings) as plain exceptions of many kinds
         raise UnreadableSource(1, 1, f"{type(error).__name__}: {error}") from None

@@ -1,4 +1,4 @@
-"""Literals and operators: the parts of expressions that hold no names."""
+"""Literals and operators: what of an expression holds no names, and what displays are made of."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from servicelint.facts.record import NONE, OPAQUE, Constant
+from servicelint.facts.record import NONE, OPAQUE, Constant, Item, Sequence, Unpacked
 
 if TYPE_CHECKING:
     from servicelint.facts.record import Expression
@@ -50,3 +50,11 @@ def string(node: cst.SimpleString) -> Expression:
     value = ast.literal_eval(text) if "\\" in text and "\\N" not in text else node.raw_value
     # a lone surrogate has no UTF-8 form, so it can't be kept
     return Constant(value) if isinstance(value, str) and value.isprintable() else OPAQUE
+
+
+def part_of(value: Expression, index: int) -> Expression:
+    """The ``index``-th part of a value that is unpacked."""
+    if not isinstance(value, Sequence) or index >= len(value.items):
+        return Item(value, index)
+    is_plain = not any(isinstance(item, Unpacked) for item in value.items[: index + 1])
+    return value.items[index] if is_plain else Item(value, index)

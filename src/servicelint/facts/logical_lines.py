@@ -25,9 +25,12 @@ _STRING_END = {
     '"""': re.compile(r"[^\"\\]*(?:(?:\\.|\"(?!\"\"))[^\"\\]*)*(\"\"\"|\Z)", re.DOTALL),
 }
 _LITERAL_STOP = {
-    quote: re.compile(rf"\{{\{{|\}}\}}|[{{}}]|\\N\{{[^}}'\"\r\n]*\}}|\\.|{quote}" + ("" if len(quote) == 3 else r"|[\r\n]"), re.DOTALL)
+    quote: re.compile(
+        rf"\{{\{{|\}}\}}|[{{}}]|\\N\{{[^}}'\"\r\n]*\}}|\\.|{quote}" + ("" if len(quote) == 3 else r"|[\r\n]"),
+        re.DOTALL,
+    )
     for quote in _STRING_END
-}  # fmt: skip
+}
 _SPEC_STOP = re.compile(r"[{}]|[\r\n]")
 
 

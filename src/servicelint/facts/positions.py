@@ -66,13 +66,18 @@ def _span_in(source: str, ordinal: int, choose: Callable[[cst.Call], cst.CSTNode
     indent = len(source) - len(source.lstrip(" \t\f"))
     source = source[indent:]
     statement = source[: logical_lines(source)[0].end]
-    before, after = next(
-        (before, after) for pattern, before, after in _SURROUNDINGS if pattern.match(statement)
-    )
-    if after == "pass" and not statement.endswith(":"):  # the block stands on its header's line
-        after = ""
-    nodes, positions = _read(before + statement + after)
-    return _shifted(positions[choose(nodes[ordinal])], before, indent) if ordinal < len(nodes) else None
+    for pattern, before, after in _SURROUNDINGS:
+        if not pattern.match(statement):
+            continue
+        if after == "pass" and not statement.endswith(":"):  # the block stands on its header's line
+            after = ""
+        try:
+            nodes, positions = _read(before + statement + after)
+        except cst.ParserSyntaxError:  # ``case = {a: b()}`` is no case after all
+            continue
+        place = positions.get(choose(nodes[ordinal])) if ordinal < len(nodes) else None
+        return _shifted(place, before, indent) if place is not None else None
+    return None
 
 
 def _read(code: str) -> tuple[list[cst.Call], dict[cst.CSTNode, object]]:

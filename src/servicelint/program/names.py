@@ -59,9 +59,10 @@ class Names:
             return None
         if frame is None or frame.scope != number:
             frame = self.program.root_frame(module, number)
-        return without_placeholder(
-            merge(self.program.evaluator.bindings(frame, numbers), self._outer(module, number, name))
-        )
+        numbers = module.facts.scopes[number].final.get(name) or numbers
+        found = self.program.evaluator.bindings(frame, numbers)
+        assigned = self._outer(module, number, name)
+        return without_placeholder(merge(found, assigned)) if assigned else found
 
     def _outer(self, module: Module, scope: int, name: str) -> Values:
         """What functions assign to ``name`` of ``scope`` through ``global`` or ``nonlocal``."""
@@ -88,7 +89,8 @@ class Names:
             found = self.program.evaluator.bindings(frame, scope.final[name])
         assigned = self._outer(module, 0, name)
         if name in scope.final or assigned:
-            return without_placeholder(merge(found, assigned)) or (UNKNOWN,)
+            # a None at module level only holds the place for what functions assign
+            return (without_placeholder(merge(found, assigned)) if assigned else found) or (UNKNOWN,)
         return self._from_star(module, name)
 
     def _from_star(self, module: Module, name: str) -> Values | None:
