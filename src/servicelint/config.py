@@ -80,7 +80,7 @@ def read_folder(folder: Path) -> Config | None:
     if own.is_file():
         return decode(_parsed(own), own, "")
     if shared.is_file():
-        table = _parsed(shared).get("tool", {}).get("servicelint")
+        table = _own_table(_parsed(shared))
         return None if table is None else decode(table, shared, "tool.servicelint")
     return None
 
@@ -95,8 +95,14 @@ def read_file(path: Path) -> Config:
         raise ConfigError(f"{path}: no such file")
     table = _parsed(path)
     if path.name == SHARED_FILE:
-        return decode(table.get("tool", {}).get("servicelint", {}), path, "tool.servicelint")
+        return decode(_own_table(table) or {}, path, "tool.servicelint")
     return decode(table, path, "")
+
+
+def _own_table(shared: dict[str, Any]) -> Any:
+    """What a pyproject.toml says under ``tool.servicelint``, or None."""
+    tools = shared.get("tool")
+    return tools.get("servicelint") if isinstance(tools, dict) else None
 
 
 def _parsed(path: Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from servicelint import registry
-from servicelint.facts.logical_lines import Comment, LogicalLine, comments, logical_lines
+from servicelint.facts.logical_lines import Comment, LogicalLine, comments, count_newlines, logical_lines
 
 if TYPE_CHECKING:
     from servicelint.finding import Finding
@@ -46,35 +46,65 @@ class Suppressions:
         if not _ANY.search(self._source):
             return []
         lines = logical_lines(self._source)
-        last = self._source.count("\n") + 1
-        found: list[_Range] = []
-        for comment in comments(self._source):
-            found += _noqa(comment, lines, last)
-            found += _pylint(comment, lines, last)
-        return found
+        last = count_newlines(self._source, 0, len(self._source)) + 1
+        found = comments(self._source)
+        return [each for comment in found for each in _noqa(comment, lines, last)] + _pylint(
+            found, lines, last
+        )
 
 
 def _noqa(comment: Comment, lines: list[LogicalLine], last: int) -> list[_Range]:
     whole_file = _FLAKE8_FILE.search(comment.text)
-    if whole_file:
-        return [_Range(1, last, _codes(whole_file["codes"]))]
+    if whole_file:  # flake8 takes it only on a line of its own
+        return [_Range(1, last, _codes(whole_file["codes"]))] if comment.is_alone else []
     found = _NOQA.search(comment.text)
     return [_Range(*_statement(comment.line, lines), _codes(found["codes"]))] if found else []
 
 
-def _pylint(comment: Comment, lines: list[LogicalLine], last: int) -> list[_Range]:
-    found = _PYLINT.search(comment.text)
-    if found is None or found["verb"] == "enable":
-        return []
-    if found["verb"] == "skip-file":
-        return [_Range(1, last, EVERYTHING)]
-    codes = frozenset(name.strip().lower() for name in (found["names"] or "").split(",") if name.strip())
-    codes = EVERYTHING if "all" in codes else codes
-    if found["verb"] == "disable-next":
-        return [_Range(comment.line + 1, comment.line + 1, codes)]
-    if not comment.is_alone:
-        return [_Range(*_statement(comment.line, lines), codes)]
-    return [_Range(comment.line, _block_end(comment, lines, last), codes)]
+def _pylint(found: list[Comment], lines: list[LogicalLine], last: int) -> list[_Range]:
+    ranges: list[_Range] = []
+    for comment in found:
+        pragma = _PYLINT.search(comment.text)
+        if pragma is None:
+            continue
+        if pragma["verb"] == "skip-file":
+            return [_Range(1, last, EVERYTHING)]
+        first, end = _scope(comment, pragma["verb"], lines, last)
+        names = _names(pragma["names"] or "")
+        if pragma["verb"] == "enable":
+            ranges = [part for each in ranges for part in _without(each, _Range(first, end, names))]
+        else:
+            ranges += [_Range(first, end, frozenset({name})) for name in names]
+    return ranges
+
+
+def _names(text: str) -> frozenset[str]:
+    names = frozenset(name.strip().lower() for name in text.split(",") if name.strip())
+    return EVERYTHING if "all" in names else names
+
+
+def _without(silenced: _Range, enabled: _Range) -> list[_Range]:
+    """What stays silenced where messages are enabled again."""
+    if not (silenced.codes <= enabled.codes or enabled.codes == EVERYTHING):
+        return [silenced]
+    if enabled.first > silenced.last or enabled.last < silenced.first:
+        return [silenced]
+    parts = [silenced._replace(last=enabled.first - 1), silenced._replace(first=enabled.last + 1)]
+    return [part for part in parts if part.first <= part.last]
+
+
+def _scope(comment: Comment, verb: str, lines: list[LogicalLine], last: int) -> tuple[int, int]:
+    """The lines that a pylint comment speaks of; behind a block's header it is the whole block."""
+    if verb == "disable-next":
+        return comment.line + 1, comment.line + 1
+    if comment.is_alone:
+        return comment.line, _block_end(comment.line, comment.indent - 1, lines, last)
+    first, end = _statement(comment.line, lines)
+    indent = next((line.indent for line in lines if line.first == first), 0)
+    following = next((line for line in lines if line.first > end), None)
+    if following is None or following.indent <= indent:
+        return first, end
+    return first, _block_end(end, indent, lines, last)
 
 
 def _statement(line: int, lines: list[LogicalLine]) -> tuple[int, int]:
@@ -85,10 +115,10 @@ def _statement(line: int, lines: list[LogicalLine]) -> tuple[int, int]:
     return line, line
 
 
-def _block_end(comment: Comment, lines: list[LogicalLine], last: int) -> int:
-    """The last line of the block that a comment on its own line stands in."""
+def _block_end(line: int, indent: int, lines: list[LogicalLine], last: int) -> int:
+    """The last line before the first one after ``line`` that is indented no deeper than ``indent``."""
     for logical in lines:
-        if logical.first > comment.line and logical.indent < comment.indent:
+        if logical.first > line and logical.indent <= indent:
             return logical.first - 1
     return last
 

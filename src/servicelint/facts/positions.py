@@ -69,10 +69,9 @@ def _span_in(source: str, ordinal: int, choose: Callable[[cst.Call], cst.CSTNode
     for pattern, before, after in _SURROUNDINGS:
         if not pattern.match(statement):
             continue
-        if after == "pass" and not statement.endswith(":"):  # the block stands on its header's line
-            after = ""
+        own_line = after != "pass" or statement.endswith(":")  # else the block stands on its header's line
         try:
-            nodes, positions = _read(before + statement + after)
+            nodes, positions = _read(before + statement + (after if own_line else ""))
         except cst.ParserSyntaxError:  # ``case = {a: b()}`` is no case after all
             continue
         place = positions.get(choose(nodes[ordinal])) if ordinal < len(nodes) else None

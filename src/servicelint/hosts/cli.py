@@ -187,12 +187,21 @@ def _report(result: Result, format_: str) -> str:
 
 def _write(report: str, output: Path | None) -> None:
     if output is None:
-        click.echo(report)
+        _print(report)
         return
     try:
         output.write_text(f"{report}\n", "utf-8")
     except OSError as error:
         raise Fail(f"{output}: can't be written: {error.strerror}") from None
+
+
+def _print(report: str) -> None:
+    """Print to stdout; a reader that has left has what it wanted, and the exit status stays as it is."""
+    try:
+        click.echo(report)
+    except BrokenPipeError:
+        # without this, Python complains again when it closes stdout
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _status(result: Result) -> int:
@@ -216,10 +225,6 @@ def main() -> NoReturn:
         status = FAILED
     except (KeyboardInterrupt, click.Abort):
         status = INTERRUPTED
-    except BrokenPipeError:
-        # the reader has what it wanted; without this, Python complains again when it closes stdout
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = CLEAN
     sys.exit(status or CLEAN)
 
 

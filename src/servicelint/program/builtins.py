@@ -99,7 +99,8 @@ class Builtins:
 
     def _environment(self, arguments: Arguments) -> Values:
         """A setting as it is without environment: its default, or None."""
-        return or_else(self._argument(arguments, 1, "default"), (NONE,))
+        found = or_else(self._argument(arguments, 1, "default"), (NONE,))
+        return tuple(Literal(v.value, v.origin, assumed=True) if isinstance(v, Literal) else v for v in found)
 
     def _number(self, convert: Callable[..., object]) -> Callable[[Arguments], Values]:
         def converted(arguments: Arguments) -> Values:
@@ -149,4 +150,4 @@ def _converted(convert: Callable[..., object], value: Value) -> Value:
         number = convert(value.value)
     except (TypeError, ValueError, OverflowError):  # the program would raise here too
         return UNKNOWN
-    return Literal(number, origin=value.origin) if isinstance(number, int | float) else UNKNOWN
+    return Literal(number, value.origin, value.assumed) if isinstance(number, int | float) else UNKNOWN

@@ -48,6 +48,7 @@ class Conditions:
 
     def __init__(self, evaluator: Evaluator) -> None:
         self.evaluator = evaluator
+        self._assumes = True
 
     def as_values(self, expression: record.Expression, frame: Frame) -> Values:
         """A comparison or negation as a value."""
@@ -82,6 +83,8 @@ class Conditions:
             return None
         lefts = self.evaluator.shallow(test.left, frame)
         rights = self.evaluator.shallow(test.right, frame)
+        if not self._assumes and any(isinstance(v, Literal) and v.assumed for v in lefts + rights):
+            return None
         return _agreed(_compared(compare, left, right) for left in lefts for right in rights)
 
     def _contains(self, test: record.Comparison, frame: Frame) -> bool | None:
@@ -106,7 +109,7 @@ class Conditions:
     def truth(self, value: Value) -> bool | None:
         """Whether a value is truthy, as far as that is known."""
         if isinstance(value, Literal):
-            return bool(value.value)
+            return bool(value.value) if self._assumes or not value.assumed else None
         if isinstance(value, SequenceValue) and not value.is_open:
             return bool(value.items)
         if isinstance(value, Instance | FunctionRef | ClassRef | ModuleValue | External):
@@ -156,8 +159,16 @@ class Conditions:
 
     # --- branches --------------------------------------------------------------------------------
 
+    def unreachable(self, region: int, frame: Frame) -> bool:
+        """Whether a block can't be reached, whatever the environment sets."""
+        self._assumes, before = False, self._assumes
+        try:
+            return self.ruled_out(region, frame)
+        finally:
+            self._assumes = before
+
     def ruled_out(self, region: int, frame: Frame) -> bool:
-        """Whether a block can't be reached, as its tests go in this frame."""
+        """Whether a block can't be reached, as its tests go in this frame where the environment sets nothing."""
         regions = frame.module.facts.regions
         while region > 0:
             block = regions[region]

@@ -366,7 +366,7 @@ class Evaluator:
 def _with_origin(value: Value, origin: Origin) -> Value:
     """A literal remembers the module or class variable that it first stands in."""
     if isinstance(value, Literal) and value.origin is None:
-        return Literal(value.value, origin=origin)
+        return Literal(value.value, origin, value.assumed)
     return value
 
 

@@ -16,6 +16,7 @@ from servicelint.program.values import (
     CallRef,
     ClassRef,
     ParameterSymbol,
+    Value,
 )
 from servicelint.program.verdicts import (
     Bounded,
@@ -171,7 +172,8 @@ class Forwarding:
         """The verdict on what one caller gives."""
         symbol = obligation.verdict.symbol
         passed = self.program.parameters.passed(symbol, arguments)
-        left = tuple(value for value in passed if not _is_excluded(value, symbol))
+        excluded = symbol.excluded | self._covered_by_default(obligation)
+        left = tuple(_less(value, excluded) for value in passed if not _is_excluded(value, symbol))
         if not left:
             return Bounded("the function sets a bound where it gets none")
         verdicts = obligation.verdict.judge(left)
@@ -186,6 +188,16 @@ class Forwarding:
             blocking = obligation.judged.target.blocking
             verdict = self.program.enclosing.of(arguments.call, blocking) or verdict
         return verdict
+
+    def _covered_by_default(self, obligation: Obligation) -> frozenset[str]:
+        """``missing``, if a caller that hands on nothing gets a bound from the parameter's default."""
+        symbol = obligation.verdict.symbol
+        defaults = self.program.parameters.defaults(symbol)
+        left = tuple(value for value in defaults if not _is_excluded(value, symbol))
+        if MISSING in defaults:
+            return frozenset()
+        is_bounded = all(isinstance(verdict, Bounded) for verdict in obligation.verdict.judge(left))
+        return frozenset({"missing"}) if is_bounded else frozenset()
 
     def _at_caller(
         self, verdict: Unbounded, obligation: Obligation, arguments: Arguments, is_left_out: bool
@@ -232,6 +244,13 @@ def _is_excluded(value: object, symbol: ParameterSymbol) -> bool:
     if literal is None:
         return "none" in symbol.excluded or "false" in symbol.excluded
     return "false" in symbol.excluded and literal in (0, False, "")
+
+
+def _less(value: Value, excluded: frozenset[str]) -> Value:
+    """What a caller hands on itself, less what the function replaces."""
+    if isinstance(value, ParameterSymbol):
+        return replace(value, excluded=value.excluded | excluded)
+    return value
 
 
 def _longest(verdicts: Iterator[Verdict]) -> float | None:

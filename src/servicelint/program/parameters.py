@@ -171,16 +171,17 @@ class Parameters:
     def passed(self, symbol: ParameterSymbol, arguments: Arguments) -> Values:
         """What one call gives for a parameter; the default where it is left out, MISSING without one."""
         found = self.given(symbol, arguments)
-        if MISSING not in found:
-            return found
+        return or_else(found, self.defaults(symbol)) if MISSING in found else found
+
+    def defaults(self, symbol: ParameterSymbol) -> Values:
+        """What a parameter is when it is left out, MISSING without a default."""
         if isinstance(symbol.owner, ClassRef):
-            fields = self.program.attributes.classes
-            return or_else(found, fields.field_default(symbol.owner, symbol.name))
+            return self.program.attributes.classes.field_default(symbol.owner, symbol.name)
         function = symbol.owner.module.facts.functions[symbol.owner.index]
         parameter = function.parameters[symbol.index]
         if parameter.default is None:
-            return found
-        return or_else(found, self.default(symbol.owner.module, function, parameter))
+            return (MISSING,)
+        return self.default(symbol.owner.module, function, parameter)
 
     def given(self, symbol: ParameterSymbol, arguments: Arguments) -> Values:
         """What one call gives for a parameter, MISSING where it leaves it out."""

@@ -76,7 +76,7 @@ class Sites:
             if not self.program.carriers.may_send(module, ref.call):
                 continue
             frame = self.program.frame_of_call(ref)
-            if self.program.evaluator.conditions.ruled_out(ref.call.region, frame):
+            if self.program.evaluator.conditions.unreachable(ref.call.region, frame):
                 continue
             targets = tuple(self.targets(ref, frame))
             if targets:

@@ -56,11 +56,12 @@ class Missing(Value):
 
 @dataclass(frozen=True, slots=True)
 class Literal(Value):
-    """A constant; ``kind`` keeps True apart from 1."""
+    """A constant; ``kind`` keeps True apart from 1. ``assumed``: it holds where the environment sets nothing."""
 
     value: None | bool | int | float | str
     kind: type = field(init=False)
     origin: Origin | None = field(default=None, compare=False)
+    assumed: bool = field(default=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "kind", type(self.value))
