@@ -183,7 +183,7 @@ class ExpressionReader:
         frame = self.builder.frame
         before = frame.copy()
         with self.builder.in_region("if", test, outcome):
-            self.narrow(narrowings(test, outcome))
+            self.narrow(narrowings(test, outcome, self.builder.calls))
             value = self.read(node)
         frame.environment = before
         return value

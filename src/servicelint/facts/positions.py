@@ -36,6 +36,7 @@ _SURROUNDINGS = (
     (re.compile(r"@"), "", "\ndef f(): pass"),
     (re.compile(r"elif\b"), "if 0: pass\n", "pass"),
     (re.compile(r"else\b"), "if 0: pass\n", "pass"),
+    (re.compile(r"try\b"), "", "\nfinally: pass"),
     (re.compile(r"except\b"), "try: pass\n", "pass"),
     (re.compile(r"finally\b"), "try: pass\n", "pass"),
     (re.compile(r"case\b.*:", re.DOTALL), "match 0:\n ", "pass"),
@@ -74,8 +75,9 @@ def _span_in(source: str, ordinal: int, choose: Callable[[cst.Call], cst.CSTNode
             nodes, positions = _read(before + statement + (after if own_line else ""))
         except cst.ParserSyntaxError:  # ``case = {a: b()}`` is no case after all
             continue
-        place = positions.get(choose(nodes[ordinal])) if ordinal < len(nodes) else None
-        return _shifted(place, before, indent) if place is not None else None
+        if ordinal < len(nodes):  # else ``case[a()]: b = c`` was taken for a case
+            place = positions.get(choose(nodes[ordinal]))
+            return _shifted(place, before, indent) if place is not None else None
     return None
 
 

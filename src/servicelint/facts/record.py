@@ -191,11 +191,12 @@ class Updated(Node, tag=23):
 class Narrowed(Node, tag=24):
     """``value`` where a test is known to be ``outcome``.
 
-    ``test``: ``none`` (it is None), ``true`` (it is truthy) or ``key`` (``detail in value``).
+    ``test``: ``none`` (it is None), ``true`` (it is truthy) ``key`` (``detail in value``)
+    or ``item`` (``value.get(detail)`` is None).
     """
 
     value: Expression
-    test: Literal["none", "true", "key"]
+    test: Literal["none", "true", "key", "item"]
     outcome: bool
     detail: Expression
 

@@ -136,7 +136,7 @@ class StatementReader:
     def _assert(self, node: cst.Assert) -> None:
         test = self._read(node.test)
         self._read(node.msg)
-        self.expressions.narrow(narrowings(test, outcome=True))
+        self.expressions.narrow(narrowings(test, True, self.builder.calls))
 
     def _delete(self, node: cst.Del) -> None:
         targets = node.target.elements if isinstance(node.target, cst.Tuple) else [node.target]
@@ -198,7 +198,7 @@ class StatementReader:
         self, test: Expression, outcome: bool, body: Callable[[], None]
     ) -> tuple[Environment | None, dict[str, int]]:
         with self.builder.in_region("if", test, outcome):
-            narrowed = self.expressions.narrow(narrowings(test, outcome))
+            narrowed = self.expressions.narrow(narrowings(test, outcome, self.builder.calls))
             body()
         return self.builder.frame.environment, narrowed
 
@@ -211,7 +211,22 @@ class StatementReader:
         yes = self._branch(test, True, lambda: self._suite(node.body))
         frame.environment = otherwise
         no = self._branch(test, False, lambda: self._orelse(node.orelse))
+        self._mark_untouched(test, before, yes[0], no[0])
         frame.environment = join_branches(before, [yes, no])
+
+    def _mark_untouched(
+        self, test: Expression, before: Environment | None, yes: Environment | None, no: Environment | None
+    ) -> None:
+        """Where one branch binds a name anew, note that the other leaves it: it holds only on that branch."""
+        if before is None or yes is None or no is None:
+            return
+        frame = self.builder.frame
+        for outcome, touched, kept in ((False, yes, no), (True, no, yes)):
+            names = [n for n, known in before.items() if touched.get(n) != known and kept.get(n) == known]
+            frame.environment = kept
+            with self.builder.in_region("if", test, outcome):
+                for name in names:
+                    self.builder.bind(name, Name(name, list(before[name])))
 
     def _orelse(self, node: cst.If | cst.Else | None) -> None:
         if isinstance(node, cst.If):
@@ -253,7 +268,7 @@ class StatementReader:
         loop = self._open_loop()
         test = self._read(node.test)
         with self.builder.in_region("loop", test):
-            self.expressions.narrow(narrowings(test, outcome=True))
+            self.expressions.narrow(narrowings(test, True, self.builder.calls))
             self._suite(node.body)
         self._close_loop(loop, node.orelse, endless=isinstance(test, Constant) and bool(test.value))
 

@@ -88,7 +88,9 @@ class Builtins:
         otherwise = self._argument(arguments, 2)
         found = merge(*(self._attribute(owner, name) for owner in owners for name in names))
         known = tuple(value for value in found if value != UNKNOWN)
-        return known or tuple(value for value in otherwise if value != MISSING) or (UNKNOWN,)
+        if UNKNOWN in owners or not known:
+            return merge(known, (UNKNOWN,), tuple(v for v in otherwise if v not in (MISSING, NONE)))
+        return known
 
     def _attribute(self, owner: Value, name: Value) -> Values:
         if isinstance(name, Literal) and isinstance(name.value, str):

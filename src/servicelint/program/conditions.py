@@ -123,10 +123,13 @@ class Conditions:
     def narrowed(self, expression: record.Narrowed, frame: Frame) -> Values:
         """What is left of a value where a test of it had a known outcome."""
         values = self.evaluator.values(expression.value, frame)
-        if expression.test == "key":
+        if expression.test in ("key", "item"):
             keys = self.evaluator.values(expression.detail, frame)
             key = keys[0].value if len(keys) == 1 and isinstance(keys[0], Literal) else None
-            return self._narrowed_key(values, key, expression.outcome) if isinstance(key, str) else values
+            if not isinstance(key, str):
+                return values
+            without = expression.outcome is (expression.test == "item")
+            return self._narrowed_key(values, key, without, expression.test == "item")
         return self.narrowed_to(values, expression.test, expression.outcome)
 
     def narrowed_to(self, values: Values, test: str, outcome: bool) -> Values:
@@ -141,7 +144,8 @@ class Conditions:
             return () if outcome else (value,)
         return (value,) if holds is None or holds is outcome else ()
 
-    def _narrowed_key(self, values: Values, key: str, outcome: bool) -> Values:
+    def _narrowed_key(self, values: Values, key: str, without: bool, or_none: bool) -> Values:
+        """Dicts known to be without a key, or to have it; ``or_none``: with a None under it counts as without."""
         narrowed: list[Value] = []
         for value in values:
             mapping = MappingValue(rest=((value,),)) if isinstance(value, ParameterSymbol) else value
@@ -149,10 +153,10 @@ class Conditions:
                 narrowed.append(value)
                 continue
             found = self.evaluator.lookup(mapping, key)
-            if not outcome:
-                left: Values = (MISSING,) if any(map(_may_be_missing, found)) else ()
+            if without:
+                left: Values = (MISSING,) if any(_may_be_missing(entry, or_none) for entry in found) else ()
             else:
-                left = merge(*(_present(entry) for entry in found))
+                left = merge(*(_present(entry, or_none) for entry in found))
             if left:
                 narrowed.append(mapping.with_entry(key, left))
         return tuple(narrowed)
@@ -191,16 +195,17 @@ def _narrowed_symbol(symbol: ParameterSymbol, test: str, outcome: bool) -> Value
     return () if impossible in symbol.excluded else (symbol,)
 
 
-def _may_be_missing(value: Value) -> bool:
+def _may_be_missing(value: Value, or_none: bool) -> bool:
     if isinstance(value, ParameterSymbol):
-        return "missing" not in value.excluded
-    return value in (MISSING, UNKNOWN)
+        return "missing" not in value.excluded or (or_none and "none" not in value.excluded)
+    return value in (MISSING, UNKNOWN) or (or_none and value == Literal(None))
 
 
-def _present(value: Value) -> Values:
+def _present(value: Value, not_none: bool) -> Values:
     if isinstance(value, ParameterSymbol):
-        return (replace(value, excluded=value.excluded | {"missing"}),)
-    return () if value == MISSING else (value,)
+        more = {"missing", "none"} if not_none else {"missing"}
+        return (replace(value, excluded=value.excluded | more),)
+    return () if value == MISSING or (not_none and value == Literal(None)) else (value,)
 
 
 def _compared(compare: Callable[[object, object], bool], left: Value, right: Value) -> bool | None:
