@@ -63,7 +63,9 @@ class Attributes:
             return (owner.function,)
         if isinstance(owner, ParameterSymbol):
             expanded = self.program.parameters.expand(owner)
-            return merge(*(self.of(value, name) for value in expanded if not isinstance(value, ParameterSymbol)))
+            return merge(
+                *(self.of(value, name) for value in expanded if not isinstance(value, ParameterSymbol))
+            )
         if isinstance(owner, ExternalMethod):  # a proxy's nested names: ``server.system.listMethods``
             return (owner,) if self.program.catalog.sends_any_attribute(owner.instance.of) else (UNKNOWN,)
         return (UNKNOWN,)
@@ -101,7 +103,8 @@ class Attributes:
         """What is assigned, with what the class says besides: a default, a type, a method."""
         found = without_placeholder(merge(written, tuple(v for v in declared if v != UNKNOWN)))
         if all(value in (UNKNOWN, NONE) for value in found):
-            described = self.classes.described(self.classes.order(instance.of), name)
+            order = self.classes.order(instance.of) if isinstance(instance.of, ClassRef) else []
+            described = self.classes.described(order, name)
             return merge(described, found) if described else found
         return found
 
@@ -163,7 +166,11 @@ class Attributes:
         if is_class_method(function):
             owner = receiver.of if isinstance(receiver, Instance) else receiver
             return (FunctionRef(value.module, value.index, owner),)
-        return (FunctionRef(value.module, value.index, receiver),) if isinstance(receiver, Instance) else (value,)
+        return (
+            (FunctionRef(value.module, value.index, receiver),)
+            if isinstance(receiver, Instance)
+            else (value,)
+        )
 
     # --- fields of record classes ----------------------------------------------------------------
 
@@ -196,7 +203,11 @@ class Attributes:
 
     def assigned(self, instance: Instance, name: str) -> Values:
         """What is assigned to an attribute of an object, in its class's methods or elsewhere."""
-        return self._written(instance, self.classes.order(instance.of), name) if isinstance(instance.of, ClassRef) else ()
+        return (
+            self._written(instance, self.classes.order(instance.of), name)
+            if isinstance(instance.of, ClassRef)
+            else ()
+        )
 
     # --- assignments -----------------------------------------------------------------------------
 
@@ -205,10 +216,10 @@ class Attributes:
         found: list[Values] = []
         for klass in order:
             if isinstance(klass, ClassRef):
-                for write in self.classes.own_writes(klass, name):
-                    found.append(self._assigned(klass.module, write, instance))
+                own = self.classes.own_writes(klass, name)
+                found += [self._assigned(klass.module, write, instance) for write in own]
         found.append(self._written_from_outside(instance.of, name))
-        changes = self._changes(instance, order, name)
+        changes = self._changes(order, name)
         return tuple(self._changed(value, changes) for value in merge(*found))
 
     def _assigned(self, module: Module, write: AttributeWrite, instance: Instance) -> Values:
@@ -221,12 +232,14 @@ class Attributes:
             values = self.program.types.refine(values, write.annotation, frame)
         origin = Origin(module, write.line, f"{module.facts.scopes[write.scope].qualified_name}.{write.name}")
         return tuple(
-            Literal(value.value, origin=origin) if isinstance(value, Literal) and value.origin is None else value
+            Literal(value.value, origin=origin)
+            if isinstance(value, Literal) and value.origin is None
+            else value
             for value in values
         )
 
-    def _changes(self, instance: Instance, order: list[ClassRef | External], name: str) -> list[tuple[Module, AttributeWrite]]:
-        """Changes in place of what ``self.name`` holds: ``self.session.timeout = 5``, ``self.session.mount(…)``."""
+    def _changes(self, order: list[ClassRef | External], name: str) -> list[tuple[Module, AttributeWrite]]:
+        """Changes in place of what ``self.name`` holds: ``self.session.timeout = 5``, ``….mount(…)``."""
         return [
             (klass.module, write)
             for klass in order
@@ -262,5 +275,3 @@ class Attributes:
 
 def _is_property(function: Function) -> bool:
     return any(getattr(decorator, "name", "") in _PROPERTIES for decorator in function.decorators)
-
-

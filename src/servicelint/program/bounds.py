@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from servicelint.catalog.model import Client, Meaning
+from servicelint.catalog.model import Client, Meaning, Sender
 from servicelint.facts import record
 from servicelint.program.arguments import Arguments, Given
 from servicelint.program.constructions import Constructions
@@ -35,7 +35,7 @@ from servicelint.program.verdicts import (
 )
 
 if TYPE_CHECKING:
-    from servicelint.catalog.model import Mounting, TimeoutParameter
+    from servicelint.catalog.model import Mounting, TimeoutParameter, Wait
     from servicelint.program.program import Program
     from servicelint.program.sites import Target
 
@@ -94,7 +94,9 @@ class Bounds:
         """Whether the program calls ``socket.setdefaulttimeout`` with something other than None."""
         if self._socket_default is None:
             self._socket_default = False  # while the arguments are evaluated
-            self._socket_default = any(map(self._sets_socket_default, self.program.index.calls_named("setdefaulttimeout")))
+            self._socket_default = any(
+                map(self._sets_socket_default, self.program.index.calls_named("setdefaulttimeout"))
+            )
         return self._socket_default
 
     def _sets_socket_default(self, ref: CallRef) -> bool:
@@ -112,7 +114,7 @@ class Bounds:
         client, instance = target.client, target.instance
         if client is None or instance is None:
             sender = self.program.catalog.entry(target.entry)
-            omitted = getattr(sender, "omitted", "socket-default")
+            omitted: Wait = sender.omitted if isinstance(sender, Sender) else "forever"
             return self._plain(target).verdicts(omitted, "")
         if client.constructor is None:
             return self._plain(target).verdicts(client.omitted, "")
@@ -205,7 +207,13 @@ class Bounds:
         arguments = target.arguments
         mappings = () if explicit else arguments.mappings
         return Arguments(
-            arguments.call, arguments.frame, (unknown,) * _required(hook), keywords, (), mappings, ("hook", given)
+            arguments.call,
+            arguments.frame,
+            (unknown,) * _required(hook),
+            keywords,
+            (),
+            mappings,
+            ("hook", given),
         )
 
     def within(self, hook: Value, arguments: Arguments) -> Verdict:
@@ -222,13 +230,19 @@ class Bounds:
                 continue
             if self.program.evaluator.conditions.ruled_out(call.region, frame):
                 continue
-            found += [self.of(inner) for inner in self.program.sites.targets(CallRef(hook.module, number), frame)]
+            found += [
+                self.of(inner) for inner in self.program.sites.targets(CallRef(hook.module, number), frame)
+            ]
         return joined(found) if found else Undecided("what the hook sends can't be told")
 
     def _mounted(self, target: Target) -> Verdict | None:
         """The verdict of the transports mounted on a session, for the URL's scheme."""
         mounting = target.client.mounting if target.client else None
-        if mounting is None or target.instance is None or (target.method and mounting.method in target.method.names):
+        if (
+            mounting is None
+            or target.instance is None
+            or (target.method and mounting.method in target.method.names)
+        ):
             return None
         mounted = self._mounts(mounting, target.instance)
         adapters = _serving(mounted, self._scheme(target))
@@ -245,7 +259,11 @@ class Bounds:
         for effect in effects:
             if effect.arguments is not None:
                 for prefix in evaluator.argument(effect.arguments, "prefix", 0):
-                    text = prefix.value if isinstance(prefix, Literal) and isinstance(prefix.value, str) else None
+                    text = (
+                        prefix.value
+                        if isinstance(prefix, Literal) and isinstance(prefix.value, str)
+                        else None
+                    )
                     found.append((text, evaluator.argument(effect.arguments, "adapter", 1)))
         return found
 
@@ -285,6 +303,8 @@ class Bounds:
 
     def _transport_verdicts(self, inner: Arguments, mounting: Mounting, entry: str) -> list[Verdict]:
         parameter = mounting.timeout
+        if parameter is None:
+            return [Undecided("how the transport takes its timeout is not known")]
         meaning = self.program.catalog.meaning(entry, parameter.meaning)
         values = self.program.evaluator.argument(inner, parameter.keyword, parameter.position)
         situation = Situation(
@@ -301,7 +321,9 @@ class Bounds:
             given = target.arguments.positional[target.url]
         if given is None:
             return None
-        if isinstance(given.expression, record.Text) and isinstance(given.expression.parts[0], record.Constant):
+        if isinstance(given.expression, record.Text) and isinstance(
+            given.expression.parts[0], record.Constant
+        ):
             return str(given.expression.parts[0].value)
         texts = [value.value for value in self.program.evaluator.given(given) if isinstance(value, Literal)]
         return str(texts[0]) if len(texts) == 1 else None
@@ -312,7 +334,9 @@ class Bounds:
         if client is None or instance is None or not client.transport:
             return None
         for arguments in self.constructions.library_arguments(instance):
-            for value in self.program.evaluator.argument(arguments, client.transport, client.transport_position):
+            for value in self.program.evaluator.argument(
+                arguments, client.transport, client.transport_position
+            ):
                 if value not in (MISSING, NONE) and not self._is_plain_transport(value, client):
                     return Undecided(f"the client's own `{client.transport}` may bound it")
         return None
@@ -346,7 +370,11 @@ def _required(hook: Value) -> int:
 def _serving(mounted: list[tuple[str | None, Values]], url: str | None) -> list[Value]:
     """The transports that serve a URL: those with the longest fitting prefix, as requests chooses."""
     if url is not None and "://" in url:
-        fitting = [(prefix, values) for prefix, values in mounted if prefix is None or url.lower().startswith(prefix.lower())]
+        fitting = [
+            (prefix, values)
+            for prefix, values in mounted
+            if prefix is None or url.lower().startswith(prefix.lower())
+        ]
         longest = max((len(prefix or "") for prefix, _ in fitting), default=0)
         chosen = [values for prefix, values in fitting if len(prefix or "") == longest]
         return [value for values in chosen[-1:] for value in values]

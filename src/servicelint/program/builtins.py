@@ -39,7 +39,12 @@ _SAME = (
 """Functions whose result stands for one of their arguments, with its position."""
 
 _ENVIRONMENT = ("os.environ.get", "os.getenv")
-_NUMBERS = {"builtins.int": int, "builtins.float": float, "builtins.abs": abs, "builtins.round": round}
+_NUMBERS: dict[str, Callable[..., object]] = {
+    "builtins.int": int,
+    "builtins.float": float,
+    "builtins.abs": abs,
+    "builtins.round": round,
+}
 
 
 class Builtins:
@@ -127,7 +132,7 @@ class Builtins:
         values = self._argument(arguments, 0)
         return merge(*(merge(*v.items) if isinstance(v, SequenceValue) else (UNKNOWN,) for v in values))
 
-    def super_of(self, arguments: Arguments, frame: Frame) -> Values:
+    def super_of(self, frame: Frame) -> Values:
         """What ``super()`` is in a method, or in a function within one."""
         number = frame.scope
         scopes = frame.module.facts.scopes
@@ -136,7 +141,9 @@ class Builtins:
             klass = frame.module.facts.functions[function].klass if function >= 0 else -1
             if klass >= 0:
                 own = frame if frame.scope == number else self.program.root_frame(frame.module, number)
-                return (Super(ClassRef(frame.module, klass), self.program.parameters.receiver(own, function)),)
+                return (
+                    Super(ClassRef(frame.module, klass), self.program.parameters.receiver(own, function)),
+                )
             number = scopes[number].parent
         return (UNKNOWN,)
 

@@ -56,7 +56,7 @@ class Calls:
         callees = self.program.evaluator.values(call.call.callee, frame)
         arguments = self.written(call, frame)
         if callees == (External("builtins.super"),):
-            return self.builtins.super_of(arguments, frame)
+            return self.builtins.super_of(frame)
         if getattr(call.call.callee, "name", "") in _ENTERING and arguments.positional:
             managers = self.program.evaluator.given(arguments.positional[0])
             return merge(*(self.program.evaluator.entered(manager) for manager in managers))
@@ -92,7 +92,9 @@ class Calls:
     def _bound(self, owner: Value, name: str, arguments: Arguments | None) -> Values:
         if not isinstance(owner, Instance) or not isinstance(owner.of, ClassRef):
             return (UNKNOWN,)
-        methods = [value for value in self.program.attributes.of(owner, name) if isinstance(value, FunctionRef)]
+        methods = [
+            value for value in self.program.attributes.of(owner, name) if isinstance(value, FunctionRef)
+        ]
         return merge(*(self.called(method, arguments) for method in methods)) or (UNKNOWN,)
 
     def injected(self, maker: Value, call: int, frame: Frame) -> Values:
@@ -100,13 +102,17 @@ class Calls:
         arguments = Arguments(CallRef(frame.module, call), frame, variant="injected")
         made = self.called(maker, arguments)
         evaluator = self.program.evaluator
-        return merge(*(merge(*v.items) if isinstance(v, SequenceValue) else evaluator.entered(v) for v in made))
+        return merge(
+            *(merge(*v.items) if isinstance(v, SequenceValue) else evaluator.entered(v) for v in made)
+        )
 
     # --- the program's functions -----------------------------------------------------------------
 
     def _function(self, callee: FunctionRef, arguments: Arguments | None) -> Values:
         function = callee.module.facts.functions[callee.index]
-        if arguments is not None and (arguments.depth > DEEPEST_CALLS or _is_recursion(callee, function, arguments)):
+        if arguments is not None and (
+            arguments.depth > DEEPEST_CALLS or _is_recursion(callee, function, arguments)
+        ):
             return (UNKNOWN,)
         if arguments is not None and has_receiver(function) and callee.receiver is None:
             callee, arguments = self._unbound(callee, arguments)

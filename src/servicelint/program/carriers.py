@@ -81,7 +81,9 @@ class Carriers:
             record.Narrowed: lambda e, module, scope: self.of(e.value, module, scope),
             record.Collected: lambda e, module, scope: self._boxed(self.of(e.element, module, scope)),
             record.Sequence: lambda e, module, scope: self._boxed(self._any(e.items, module, scope)),
-            record.Mapping: lambda e, module, scope: self._boxed(self._any([v for _, v in e.items], module, scope)),
+            record.Mapping: lambda e, module, scope: self._boxed(
+                self._any([v for _, v in e.items], module, scope)
+            ),
             record.Imported: lambda e, module, _: self._imported(e, module),
             record.FunctionValue: lambda e, module, _: frozenset(
                 f"{CALLED}{mark}" for mark in self._returned.get(id(module.facts.functions[e.function]), ())
@@ -139,7 +141,9 @@ class Carriers:
                 for binding in scope.bindings:
                     self._bind(module, number, binding)
             for write in facts.writes:
-                marks = self.of(write.value, module, write.scope) | self._annotated(write.annotation, module, write.scope)
+                marks = self.of(write.value, module, write.scope) | self._annotated(
+                    write.annotation, module, write.scope
+                )
                 self._write(module, write, marks)
             for function in facts.functions:
                 self._function(module, function)
@@ -253,7 +257,9 @@ class Carriers:
             klass = module.facts.functions[function].klass if function >= 0 else -1
             if klass >= 0:
                 record_class = module.facts.classes[klass]
-                return {record_class.name} if name == "cls" else {last_name(base) for base in record_class.bases}
+                return (
+                    {record_class.name} if name == "cls" else {last_name(base) for base in record_class.bases}
+                )
             scope = module.facts.scopes[scope].parent
         return set()
 
@@ -422,7 +428,9 @@ class Carriers:
         index = self.program.modules
         stem = index.relative(imported, module) if imported.level else index.locate(imported.module, module)
         if stem is None:
-            return self._symbol(f"{imported.module}.{imported.member}" if imported.member else imported.module)
+            return self._symbol(
+                f"{imported.module}.{imported.member}" if imported.member else imported.module
+            )
         if not imported.member:
             return frozenset({f"module:{stem}"})
         return frozenset(self._member(f"module:{stem}", imported.member))
@@ -487,4 +495,3 @@ def _words(module: Module) -> set[str]:
         elif isinstance(part, list | tuple):
             pending += part
     return found
-

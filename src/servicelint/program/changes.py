@@ -127,7 +127,9 @@ class Changes:
                 before = mapping.entry(key)
                 if before is not None:
                     kept = before if len(others) > 1 else (MISSING,)
-                    mapping = mapping.with_entry(key, or_else(values, kept) if len(others) == 1 else merge(values, kept))
+                    mapping = mapping.with_entry(
+                        key, or_else(values, kept) if len(others) == 1 else merge(values, kept)
+                    )
         return mapping
 
     def _with_default(self, mapping: MappingValue, arguments: Arguments) -> Values:
@@ -147,8 +149,12 @@ class Changes:
         if method.name in ("get", "pop", "setdefault"):
             default = or_else(evaluator.argument(arguments, "default", 1), (Literal(None),))
             keys = evaluator.argument(arguments, "", 0)
-            found = merge(*(evaluator.item(method.mapping, key) for key in keys)) if not _texts(keys) else merge(
-                *(_with_fallback(evaluator.lookup(method.mapping, key), default) for key in _texts(keys))
+            found = (
+                merge(*(evaluator.item(method.mapping, key) for key in keys))
+                if not _texts(keys)
+                else merge(
+                    *(_with_fallback(evaluator.lookup(method.mapping, key), default) for key in _texts(keys))
+                )
             )
             return or_else(found, method.mapping.elements or (UNKNOWN,))
         if method.name == "copy":

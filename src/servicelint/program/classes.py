@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from servicelint.program.modules import Module
     from servicelint.program.program import Program
 
-_RECORD_DECORATORS = frozenset({"dataclass", "define", "frozen", "mutable", "attrs", "attr", "s", "attributes"})
+_RECORD_DECORATORS = frozenset(
+    {"dataclass", "define", "frozen", "mutable", "attrs", "attr", "s", "attributes"}
+)
 _RECORD_BASES = frozenset({"BaseModel", "BaseSettings", "NamedTuple", "Struct", "SQLModel"})
 _SETTINGS_BASES = frozenset({"BaseSettings"})
 _KEYWORD_ONLY_BASES = frozenset({"BaseModel", "BaseSettings", "SQLModel"})
@@ -87,7 +89,9 @@ class Classes:
     def _base_names(self, klass: ClassRef) -> set[str]:
         names = set()
         for base in self.order(klass):
-            names.add(base.name.rpartition(".")[2] if isinstance(base, External) else self.record_of(base).name)
+            names.add(
+                base.name.rpartition(".")[2] if isinstance(base, External) else self.record_of(base).name
+            )
         return names
 
     # --- record classes --------------------------------------------------------------------------
@@ -111,7 +115,9 @@ class Classes:
     def _is_decorated(self, klass: ClassRef) -> bool:
         frame_calls = klass.module.facts.calls
         for decorator in self.record_of(klass).decorators:
-            named = frame_calls[decorator.call].callee if isinstance(decorator, record.CallValue) else decorator
+            named = (
+                frame_calls[decorator.call].callee if isinstance(decorator, record.CallValue) else decorator
+            )
             if getattr(named, "name", "") in _RECORD_DECORATORS:
                 return True
         return False
@@ -238,5 +244,3 @@ class Classes:
                     return function.klass
             scope = module.facts.scopes[scope].parent
         return -1
-
-

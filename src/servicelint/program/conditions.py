@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from servicelint.facts import record
 from servicelint.program.values import (
@@ -25,12 +25,12 @@ from servicelint.program.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from servicelint.program.evaluator import Evaluator
     from servicelint.program.frames import Frame
 
-_COMPARE: dict[str, Callable[[object, object], bool]] = {
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq,
     "!=": operator.ne,
     "is": operator.is_,
@@ -145,7 +145,7 @@ class Conditions:
         return (value,) if holds is None or holds is outcome else ()
 
     def _narrowed_key(self, values: Values, key: str, without: bool, or_none: bool) -> Values:
-        """Dicts known to be without a key, or to have it; ``or_none``: with a None under it counts as without."""
+        """Dicts known to be without a key, or to have it; ``or_none``: having None is being without."""
         narrowed: list[Value] = []
         for value in values:
             mapping = MappingValue(rest=((value,),)) if isinstance(value, ParameterSymbol) else value
@@ -172,7 +172,7 @@ class Conditions:
             self._assumes = before
 
     def ruled_out(self, region: int, frame: Frame) -> bool:
-        """Whether a block can't be reached, as its tests go in this frame where the environment sets nothing."""
+        """Whether a block can't be reached, as its tests go here where the environment sets nothing."""
         regions = frame.module.facts.regions
         while region > 0:
             block = regions[region]
@@ -210,7 +210,11 @@ def _present(value: Value, not_none: bool) -> Values:
 
 def _compared(compare: Callable[[object, object], bool], left: Value, right: Value) -> bool | None:
     if isinstance(left, ParameterSymbol) and right == Literal(None) and "none" in left.excluded:
-        return compare(object(), None) if compare in (operator.is_, operator.is_not, operator.eq, operator.ne) else None
+        return (
+            compare(object(), None)
+            if compare in (operator.is_, operator.is_not, operator.eq, operator.ne)
+            else None
+        )
     none = Literal(None)
     if none in (left, right) and compare in (operator.is_, operator.is_not):
         other = right if left == none else left
@@ -224,7 +228,7 @@ def _compared(compare: Callable[[object, object], bool], left: Value, right: Val
         return None
 
 
-def _agreed(outcomes: object) -> bool | None:
+def _agreed(outcomes: Iterable[bool | None]) -> bool | None:
     """The one outcome that all share, or None."""
-    distinct = set(outcomes)  # type: ignore[call-overload]
+    distinct = set(outcomes)
     return distinct.pop() if len(distinct) == 1 else None

@@ -1,4 +1,4 @@
-"""How a client was built: its constructor's arguments, through the constructors of the program's subclasses."""
+"""How a client was built: what its constructor got, through those of the program's subclasses."""
 
 from __future__ import annotations
 
@@ -40,7 +40,10 @@ class Constructions:
         if constructor is None:
             return None
         for called, arguments in self._chain(constructor, instance, instance.arguments, ()):
-            if isinstance(called, FunctionRef) and (called.module, called.index) == (method.module, method.index):
+            if isinstance(called, FunctionRef) and (called.module, called.index) == (
+                method.module,
+                method.index,
+            ):
                 return arguments
         return None
 

@@ -28,7 +28,11 @@ class Enclosing:
         return self._around(ref, blocking) or self._around_callers(ref, blocking)
 
     def _around(self, ref: CallRef, blocking: bool) -> Bounded | None:
-        return self._in_block(ref, blocking) or self._in_waiting(ref, blocking) or self._awaited_later(ref, blocking)
+        return (
+            self._in_block(ref, blocking)
+            or self._in_waiting(ref, blocking)
+            or self._awaited_later(ref, blocking)
+        )
 
     # --- with-blocks -----------------------------------------------------------------------------
 
@@ -50,7 +54,9 @@ class Enclosing:
         scope_ref = CallRef(ref.module, subject.call)
         for name, scope, arguments in self._scopes(scope_ref):
             if scope.awaitable is None and _can_end(scope, blocking) and self._is_limited(scope, arguments):
-                return Bounded(f"the enclosing {name}", "total", None, (Step(scope_ref, f"{name} encloses it"),))
+                return Bounded(
+                    f"the enclosing {name}", "total", None, (Step(scope_ref, f"{name} encloses it"),)
+                )
         return None
 
     def _scopes(self, ref: CallRef) -> list[tuple[str, Scope, Arguments]]:
@@ -99,7 +105,9 @@ class Enclosing:
         if bound < 0:
             return None
         for number, call in enumerate(ref.module.facts.calls):
-            if call.scope == ref.call.scope and any(_names(argument.value, bound) for argument in call.arguments):
+            if call.scope == ref.call.scope and any(
+                _names(argument.value, bound) for argument in call.arguments
+            ):
                 found = self._waits_for_name(CallRef(ref.module, number), bound, blocking)
                 if found:
                     return found
@@ -116,10 +124,16 @@ class Enclosing:
 
     def _waits_for_name(self, ref: CallRef, bound: int, blocking: bool) -> Bounded | None:
         for name, scope, arguments in self._scopes(ref):
-            if scope.awaitable is not None and _can_end(scope, blocking) and self._is_limited(scope, arguments):
+            if (
+                scope.awaitable is not None
+                and _can_end(scope, blocking)
+                and self._is_limited(scope, arguments)
+            ):
                 given = _expression_at(ref, scope.awaitable)
                 if given is not None and _names(given, bound):
-                    return Bounded(f"the enclosing {name}", "total", None, (Step(ref, f"{name} waits for it"),))
+                    return Bounded(
+                        f"the enclosing {name}", "total", None, (Step(ref, f"{name} waits for it"),)
+                    )
         return None
 
     # --- callers ---------------------------------------------------------------------------------
@@ -160,5 +174,3 @@ def _is_same(given: record.Expression | None, awaited: record.Expression) -> boo
 
 def _names(expression: record.Expression, binding: int) -> bool:
     return isinstance(expression, record.Name) and binding in expression.definitions
-
-

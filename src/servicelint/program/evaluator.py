@@ -30,7 +30,6 @@ from servicelint.program.values import (
     Value,
     Values,
     merge,
-
 )
 
 if TYPE_CHECKING:
@@ -273,7 +272,9 @@ class Evaluator:
         )
 
     def _entered(self, expression: record.Entered, frame: Frame) -> Values:
-        return merge(*(self.entered(value) for value in self.expand_all(self.values(expression.value, frame))))
+        return merge(
+            *(self.entered(value) for value in self.expand_all(self.values(expression.value, frame)))
+        )
 
     def entered(self, value: Value) -> Values:
         """What ``with value as x`` binds to ``x``."""
@@ -419,5 +420,3 @@ def _arithmetic(operator: str, one: float, other: float) -> Value:
     if operator == "//" and other:
         return Literal(one // other)
     return UNKNOWN
-
-

@@ -117,7 +117,9 @@ class Forwarding:
     def _obligations(self) -> Iterator[Obligation]:
         for module in self.program.targets:
             try:
-                found = [(site, judged) for site in self.program.sites.of(module) for judged in self.judge(site)]
+                found = [
+                    (site, judged) for site in self.program.sites.of(module) for judged in self.judge(site)
+                ]
             except Exception as error:  # noqa: BLE001 - one file's crash must not hide the others; it is reported
                 self.program.crashes[module] = error
                 continue
@@ -129,7 +131,12 @@ class Forwarding:
         """Ask each caller; returns the obligations that callers hand on to theirs."""
         handed_on: list[Obligation] = []
         for arguments in self.program.callers.of(obligation.verdict.symbol.owner):
-            key = (obligation.site.ref, obligation.judged.target.entry, obligation.verdict.symbol, arguments.call)
+            key = (
+                obligation.site.ref,
+                obligation.judged.target.entry,
+                obligation.verdict.symbol,
+                arguments.call,
+            )
             if key in self._seen:
                 continue
             self._seen.add(key)
@@ -138,8 +145,12 @@ class Forwarding:
                 continue
             verdict = self._decide(obligation, arguments)
             if isinstance(verdict, Forwarded):
-                target = replace(obligation.judged.target, via=via if isinstance(via, ParameterSymbol) else None)
-                handed_on.append(Obligation(obligation.site, replace(obligation.judged, target=target), verdict))
+                target = replace(
+                    obligation.judged.target, via=via if isinstance(via, ParameterSymbol) else None
+                )
+                handed_on.append(
+                    Obligation(obligation.site, replace(obligation.judged, target=target), verdict)
+                )
             self._note(arguments.call, obligation, verdict)
         return handed_on
 
@@ -180,7 +191,7 @@ class Forwarding:
         is_left_out = MISSING in self.program.parameters.given(symbol, arguments)
         verdict = joined(verdicts)
         if isinstance(verdict, Unbounded):
-            verdict = self._at_caller(verdict, obligation, arguments, is_left_out)
+            verdict = self._at_caller(verdict, obligation, is_left_out)
         elif isinstance(verdict, Forwarded):
             step = Step(arguments.call, f"{_function_name(symbol)} hands it on")
             verdict = replace(verdict, steps=(step, *obligation.verdict.steps))
@@ -199,9 +210,7 @@ class Forwarding:
         is_bounded = all(isinstance(verdict, Bounded) for verdict in obligation.verdict.judge(left))
         return frozenset({"missing"}) if is_bounded else frozenset()
 
-    def _at_caller(
-        self, verdict: Unbounded, obligation: Obligation, arguments: Arguments, is_left_out: bool
-    ) -> Unbounded:
+    def _at_caller(self, verdict: Unbounded, obligation: Obligation, is_left_out: bool) -> Unbounded:
         symbol = obligation.verdict.symbol
         name = symbol.key if symbol.key and not symbol.key.isdigit() else symbol.name
         site = Step(obligation.site.ref, f"{obligation.judged.target.name} waits for ever")

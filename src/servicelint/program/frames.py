@@ -9,9 +9,6 @@ if TYPE_CHECKING:
     from servicelint.program.modules import Module
     from servicelint.program.values import Value, Values
 
-DEEPEST = 30
-"""Calls followed into one another, when a value is asked for; deeper it is unknown."""
-
 
 class Frame:
     """A scope of a module and, for a function, the call that entered it.
@@ -35,5 +32,5 @@ class Frame:
         self.arguments = arguments
         self.receiver = receiver
         self.closure = closure
-        self.depth = 1 + (arguments.depth if arguments else 0)
+        self.depth: int = 1 + (arguments.depth if arguments else 0)
         self.memo: dict[int, Values] = {}

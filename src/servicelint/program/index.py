@@ -118,7 +118,7 @@ class Index:
         return known
 
     def functions_named(self, name: str) -> list[tuple[Function, int]]:
-        """The functions of this name (or constructors of classes of it), with the offset of their arguments."""
+        """The functions (or constructors of classes) of this name, with the offset of their arguments."""
         return self._functions.get(name, [])
 
     def fields_of(self, name: str) -> set[str]:

@@ -23,7 +23,13 @@ class Module:
     """
 
     def __init__(
-        self, path: str, root: str, read: Callable[[], tuple[str, ModuleFacts]], shown: str = "", *, is_target: bool = True
+        self,
+        path: str,
+        root: str,
+        read: Callable[[], tuple[str, ModuleFacts]],
+        shown: str = "",
+        *,
+        is_target: bool = True,
     ) -> None:
         self.path = path
         self.root = root
@@ -88,7 +94,9 @@ class ModuleIndex:
     def at(self, stem: str) -> Module | None:
         """The module whose file is ``stem`` with ``.py`` or ``/__init__.py`` after it."""
         for ending in ("/__init__.py", ".py", ".pyi", "/__init__.pyi"):
-            module = self._by_path.get(f"{stem}{ending}".lstrip("/") if not stem.startswith("/") else f"{stem}{ending}")
+            module = self._by_path.get(
+                f"{stem}{ending}".lstrip("/") if not stem.startswith("/") else f"{stem}{ending}"
+            )
             if module:
                 return module
         return None
@@ -112,7 +120,13 @@ class ModuleIndex:
         """Source roots in the order in which a file looks into them: its own first, then the nearest."""
 
         def distance(other: str) -> tuple[bool, int, str]:
-            return (other != root, -len(posixpath.commonpath([other or ".", folder or "."]) if _same_kind(other, folder) else ""), other)
+            return (
+                other != root,
+                -len(
+                    posixpath.commonpath([other or ".", folder or "."]) if _same_kind(other, folder) else ""
+                ),
+                other,
+            )
 
         return tuple(sorted(self._roots, key=distance))
 

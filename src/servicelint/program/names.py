@@ -173,7 +173,9 @@ def _outer_writes(module: Module) -> dict[str, list[tuple[int, int]]]:
     return found
 
 
-def _collect(found: dict[str, list[tuple[int, int]]], key: str, module: Module, scope: int, name: str) -> None:
+def _collect(
+    found: dict[str, list[tuple[int, int]]], key: str, module: Module, scope: int, name: str
+) -> None:
     for number, binding in enumerate(module.facts.scopes[scope].bindings):
         if binding.name == name:
             found.setdefault(key, []).append((scope, number))

@@ -134,7 +134,7 @@ class Parameters:
         return parameter is not None and parameter.kind == "star" and not symbol.key
 
     def expand(self, value: Value) -> Values:
-        """A parameter as an object: what its known callers pass, and where they can't tell, its annotation."""
+        """A parameter as an object: what its known callers pass, else what its annotation says."""
         if not isinstance(value, ParameterSymbol):
             return (value,)
         bare = ParameterSymbol(value.owner, value.index, value.name, value.key)
@@ -226,7 +226,9 @@ class Parameters:
             found = found or self.program.types.instances(parameter.annotation, frame)
         if parameter.default is not None:
             default = self.default(module, function, parameter)
-            found = merge(tuple(v for v in default if isinstance(v, Instance | FunctionRef | External)), found)
+            found = merge(
+                tuple(v for v in default if isinstance(v, Instance | FunctionRef | External)), found
+            )
         return found
 
     def _annotated_injection(self, annotation: record.Expression, frame: Frame) -> Values:
@@ -257,5 +259,3 @@ def _taken(function: Function) -> tuple[tuple[str, Values], ...]:
         for parameter in function.parameters
         if parameter.kind in ("positional", "keyword")
     )
-
-

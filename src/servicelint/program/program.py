@@ -19,18 +19,18 @@ from servicelint.program.frames import Frame
 from servicelint.program.index import Index
 from servicelint.program.modules import Module, ModuleIndex
 from servicelint.program.names import Names
-from servicelint.program.outbound import OutboundCall
 from servicelint.program.parameters import Parameters, has_receiver
 from servicelint.program.sites import Sites
 from servicelint.program.types import Types
 from servicelint.program.values import CallRef, ClassRef, FunctionRef, Instance, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from servicelint.catalog.loader import Catalog
     from servicelint.facts.record import AttributeWrite
     from servicelint.program.arguments import Arguments
+    from servicelint.program.outbound import OutboundCall
 
 
 class Program:
@@ -110,10 +110,10 @@ class Program:
             return instance.arguments
         return self.bounds.constructions.arguments_for(method, instance)
 
-    def _frame(self, key: tuple[object, ...], make: object) -> Frame:
+    def _frame(self, key: tuple[object, ...], make: Callable[[], Frame]) -> Frame:
         known = self._frames.get(key)
         if known is None:
-            known = self._frames[key] = make()  # type: ignore[operator]
+            known = self._frames[key] = make()
         return known
 
     @property

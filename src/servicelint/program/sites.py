@@ -105,7 +105,9 @@ class Sites:
         for owner in evaluator.values(callee.value, frame):
             via = owner if isinstance(owner, ParameterSymbol) else None
             for value in self.program.attributes.of(owner, callee.name):
-                yield from self._expanded(value, via or (value if isinstance(value, ParameterSymbol) else None))
+                yield from self._expanded(
+                    value, via or (value if isinstance(value, ParameterSymbol) else None)
+                )
 
     def _expanded(
         self, value: Value, via: ParameterSymbol | None
@@ -151,13 +153,23 @@ class Sites:
         if client.site == "any-attribute":
             if callee.name.startswith("__"):
                 return None
-            return Target(name, f"{name}.{callee.name}", client.blocking, None, arguments, None, callee.instance, client)
+            return Target(
+                name, f"{name}.{callee.name}", client.blocking, None, arguments, None, callee.instance, client
+            )
         method = self.program.clients.method(callee)
         if client.site != "method" or method is None or not method.sends:
             return None
         full = f"{name}.{callee.name or method.names[0]}"
         return Target(
-            name, full, client.blocking, method.timeout, arguments, method.url, callee.instance, client, method
+            name,
+            full,
+            client.blocking,
+            method.timeout,
+            arguments,
+            method.url,
+            callee.instance,
+            client,
+            method,
         )
 
     # --- by reference ----------------------------------------------------------------------------
@@ -180,7 +192,9 @@ class Sites:
             return None
         frame = self.program.frame_of_call(ref)
         made = self.program.calls.results(ref, frame)
-        targets = [self.target(value.function, value.arguments) for value in made if isinstance(value, Partial)]
+        targets = [
+            self.target(value.function, value.arguments) for value in made if isinstance(value, Partial)
+        ]
         found = tuple(target for target in targets if target is not None)
         return Site(ref, found, 0) if found else None
 

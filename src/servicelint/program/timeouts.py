@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from servicelint.catalog.model import Wait
     from servicelint.program.program import Program
 
+
 @dataclass(frozen=True)
 class Situation:
     """How to turn a :data:`Wait` into a verdict for one call: what its client and library fall back to."""
@@ -85,7 +86,9 @@ class Timeouts:
             return self._symbol(value, meaning, situation)
         return [Undecided(f"the value of `{situation.keyword}` can't be told")]
 
-    def _literal(self, literal: Literal, meaning: Meaning | AnswerPart, situation: Situation) -> list[Verdict]:
+    def _literal(
+        self, literal: Literal, meaning: Meaning | AnswerPart, situation: Situation
+    ) -> list[Verdict]:
         value = literal.value
         if value is None or value is False:
             wait = meaning.none if value is None else meaning.zero
@@ -104,8 +107,12 @@ class Timeouts:
     def _symbol(self, symbol: External, meaning: Meaning, situation: Situation) -> list[Verdict]:
         if symbol.name in ("math.inf", "numpy.inf"):
             return situation.verdicts(meaning.infinite, symbol.name)
-        if symbol.name.endswith((".USE_CLIENT_DEFAULT", ".DEFAULT_TIMEOUT", ".sentinel", "._DEFAULT_TIMEOUT")):
-            return situation.verdicts("client-default" if symbol.name.endswith("USE_CLIENT_DEFAULT") else "socket-default", "")
+        if symbol.name.endswith(
+            (".USE_CLIENT_DEFAULT", ".DEFAULT_TIMEOUT", ".sentinel", "._DEFAULT_TIMEOUT")
+        ):
+            return situation.verdicts(
+                "client-default" if symbol.name.endswith("USE_CLIENT_DEFAULT") else "socket-default", ""
+            )
         return [Undecided(f"the value of `{situation.keyword}` comes from {symbol.name}")]
 
     def _pair(
@@ -171,7 +178,7 @@ class Timeouts:
         if not is_given:
             return situation.verdicts(entry.unset, self._missing_text(entry))
         causes = [v for v in unbounded if v.cause is not None]
-        return (causes or unbounded) + (finite if not unbounded else [])
+        return [*(causes or unbounded or finite)]
 
     def _each_part_can_fail(self, entry: TimeoutClass, instance: Instance, situation: Situation) -> bool:
         """Whether every part has a value that is shown to bound nothing."""
@@ -192,11 +199,11 @@ class Timeouts:
             if value == MISSING:
                 verdicts += named.verdicts(part.omitted, "left out")
             elif isinstance(value, Literal):
-                verdicts += self._literal(value, part, situation.named(f"{situation.keyword}: {part.parameter}"))
-            elif isinstance(value, ParameterSymbol):
-                verdicts.append(
-                    Forwarded(value, lambda given: self._part(part, given, entry, situation))
+                verdicts += self._literal(
+                    value, part, situation.named(f"{situation.keyword}: {part.parameter}")
                 )
+            elif isinstance(value, ParameterSymbol):
+                verdicts.append(Forwarded(value, lambda given: self._part(part, given, entry, situation)))
             elif isinstance(value, SequenceValue) and entry.pair:
                 verdicts += self._sequence_part(part, value, entry, situation)
             elif isinstance(value, Instance):

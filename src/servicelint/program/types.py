@@ -23,10 +23,16 @@ if TYPE_CHECKING:
     from servicelint.program.program import Program
 
 _UNIONS = frozenset({"Optional", "Union"})
-_FIRST_ARGUMENT = frozenset({"Annotated", "Final", "ClassVar", "Required", "NotRequired", "Awaitable", "Coroutine"})
-_YIELDING = frozenset({"Iterator", "AsyncIterator", "Generator", "AsyncGenerator", "Iterable", "AsyncIterable"})
+_FIRST_ARGUMENT = frozenset(
+    {"Annotated", "Final", "ClassVar", "Required", "NotRequired", "Awaitable", "Coroutine"}
+)
+_YIELDING = frozenset(
+    {"Iterator", "AsyncIterator", "Generator", "AsyncGenerator", "Iterable", "AsyncIterable"}
+)
 _SEQUENCES = frozenset({"list", "List", "Sequence", "set", "Set", "tuple", "Tuple", "Collection"})
-_MAPPINGS = frozenset({"dict", "Dict", "Mapping", "MutableMapping", "DefaultDict", "defaultdict", "OrderedDict"})
+_MAPPINGS = frozenset(
+    {"dict", "Dict", "Mapping", "MutableMapping", "DefaultDict", "defaultdict", "OrderedDict"}
+)
 
 
 class Types:
@@ -45,7 +51,9 @@ class Types:
             alias = self._alias(annotation, frame)
             if alias is not None:
                 return self.instances(*alias)
-            return merge(*(self._instance(value) for value in self.program.evaluator.values(annotation, frame)))
+            return merge(
+                *(self._instance(value) for value in self.program.evaluator.values(annotation, frame))
+            )
         return ()
 
     def _alias(self, annotation: record.Expression, frame: Frame) -> tuple[record.Expression, Frame] | None:

@@ -56,9 +56,9 @@ class Missing(Value):
 
 @dataclass(frozen=True, slots=True)
 class Literal(Value):
-    """A constant; ``kind`` keeps True apart from 1. ``assumed``: it holds where the environment sets nothing."""
+    """A constant; ``kind`` keeps True apart from 1. ``assumed``: so if the environment sets nothing."""
 
-    value: None | bool | int | float | str
+    value: bool | int | float | str | None
     kind: type = field(init=False)
     origin: Origin | None = field(default=None, compare=False)
     assumed: bool = field(default=False, compare=False)
@@ -103,7 +103,7 @@ class ClassRef(Value):
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """A change made to an object after it was built: an attribute set, or a method such as ``mount`` called."""
+    """A change made to an object after it was built: an attribute set, or a method called."""
 
     name: str
     values: tuple[Value, ...] = ()
