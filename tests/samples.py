@@ -14,10 +14,14 @@ def sources(count: int) -> dict[str, str]:
     """About ``count`` readable files of the standard library, spread over it, by their path."""
     paths = [path for path in sorted(LIBRARY.rglob("*.py")) if "site-packages" not in path.parts]
     paths = [path for path in paths if 0 < path.stat().st_size < LARGEST]
-    found = {}
-    for path in paths[:: max(1, len(paths) // count)]:
-        try:
-            found[path.relative_to(LIBRARY).as_posix()] = path.read_bytes().decode("utf-8-sig")
-        except UnicodeDecodeError:
-            continue
-    return found
+    read = {
+        path.relative_to(LIBRARY).as_posix(): _text(path) for path in paths[:: max(1, len(paths) // count)]
+    }
+    return {name: text for name, text in read.items() if text is not None}
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return None

@@ -63,7 +63,7 @@ def test_a_pyproject_that_says_nothing_of_servicelint(text: str, tmp_path: Path)
 
 def test_a_table_that_is_none(tmp_path: Path) -> None:
     write(tmp_path / "pyproject.toml", "[tool]\nservicelint = 3")
-    with pytest.raises(ConfigError, match="tool.servicelint: expected `object`, got `int`"):
+    with pytest.raises(ConfigError, match=r"tool\.servicelint: expected `object`, got `int`"):
         read_folder(tmp_path)
 
 
@@ -97,7 +97,8 @@ def test_the_search_ends_at_the_top_of_the_repository(tmp_path: Path) -> None:
 def test_what_can_be_said(tmp_path: Path) -> None:
     path = write(
         tmp_path / "servicelint.toml",
-        "root = true\nexclude = ['old/']\nsource-roots = ['lib']\ninclude-tests = true\n[timeouts]\nmax-seconds = 30\n",
+        "root = true\nexclude = ['old/']\nsource-roots = ['lib']\ninclude-tests = true\n"
+        "[timeouts]\nmax-seconds = 30\n",
     )
     found = read_file(path)
     assert (found.root, found.exclude, found.source_roots) == (True, ("old/",), ("lib",))

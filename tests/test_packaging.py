@@ -94,7 +94,9 @@ def test_the_wheel_lists_the_rules_of_the_repository(built: Path, tmp_path: Path
     target = tmp_path / "installed"
     run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(target), str(path)])
     # the path makes it the installed copy, not the repository's, that answers
-    code = f"import servicelint; assert servicelint.__file__.startswith({str(target)!r}), servicelint.__file__; "
+    code = (
+        f"import servicelint; assert servicelint.__file__.startswith({str(target)!r}), servicelint.__file__; "
+    )
     code += "import sys; from servicelint.hosts.cli import main; sys.argv[1:] = ['rules']; main()"
     listed = run([sys.executable, "-c", code], PYTHONPATH=str(target))
     codes = [line.split()[0].lower() for line in listed.splitlines()]

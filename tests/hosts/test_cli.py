@@ -149,7 +149,12 @@ def test_json(tool: Tool) -> None:
         "a.py", 4, 12, 4, 40,
     )  # fmt: skip
     assert (first["code"], first["name"]) == ("SVC101", "http-call-without-timeout")
-    assert (first["severity"], first["function"], first["fix"], first["cause"]) == ("warning", "f", None, None)
+    assert (first["severity"], first["function"], first["fix"], first["cause"]) == (
+        "warning",
+        "f",
+        None,
+        None,
+    )
     assert second["code"] == "SVC004"
     assert [error["path"] for error in report["errors"]] == ["b.py"]
     sites = {"bounded": 1, "unbounded": 1, "forwarded": 0, "unknown": 0}
@@ -255,7 +260,10 @@ def test_what_cannot_be_read_is_said_and_others_are_checked(tool: Tool, kind: st
     done = tool("check", "--format", "json")
     assert done.returncode == 3, done.stderr
     report = json.loads(done.stdout)
-    assert [(each["path"], each["code"]) for each in report["findings"]] == [("a.py", "SVC004"), ("b.py", "SVC101")]
+    assert [(each["path"], each["code"]) for each in report["findings"]] == [
+        ("a.py", "SVC004"),
+        ("b.py", "SVC101"),
+    ]
 
 
 def test_a_file_that_is_gone(tool: Tool) -> None:

@@ -160,7 +160,7 @@ def _common(paths: tuple[Path, ...]) -> Path:
 
 def _run(paths: tuple[Path, ...], config: Config, *, whole_program: bool = False) -> Run:
     from servicelint.run import Run
-    from servicelint.sources.discovery import MissingPath, select
+    from servicelint.sources.discovery import BadPattern, MissingPath, select
     from servicelint.sources.roots import program_root
 
     sys.setrecursionlimit(max(sys.getrecursionlimit(), DEEPEST_RECURSION))
@@ -168,7 +168,7 @@ def _run(paths: tuple[Path, ...], config: Config, *, whole_program: bool = False
     wanted = (root, *paths) if whole_program else (paths or (Path(),))
     try:
         selection = select(wanted, root, config.exclude, include_tests=config.include_tests)
-    except MissingPath as error:
+    except (BadPattern, MissingPath) as error:
         raise Fail(str(error)) from None
     if not selection.targets:
         click.echo("servicelint: no Python files to check", err=True)

@@ -36,6 +36,10 @@ class MissingPath(Exception):
     """A path on the command line that does not exist, or is no Python file."""
 
 
+class BadPattern(Exception):
+    """A pattern to leave files out by that is none."""
+
+
 def select(
     paths: Sequence[Path], root: Path, exclude: Iterable[str] = (), *, include_tests: bool = False
 ) -> Selection:
@@ -45,8 +49,9 @@ def select(
 
     Raises:
         MissingPath: if one of ``paths`` does not exist.
+        BadPattern: if one of ``exclude`` is no pattern.
     """
-    excluded = pathspec.PathSpec.from_lines("gitignore", exclude)
+    excluded = _patterns(exclude)
     named, targets = set(), set()
     for path in paths:
         if not path.exists():
@@ -63,6 +68,13 @@ def select(
     chosen = named | targets
     others = [file for file in _walk(root) if file not in chosen] if root.is_dir() else []
     return Selection(sorted(chosen), others)
+
+
+def _patterns(exclude: Iterable[str]) -> pathspec.PathSpec:
+    try:
+        return pathspec.PathSpec.from_lines("gitignore", exclude)
+    except ValueError as error:
+        raise BadPattern(f"exclude: {error}") from None
 
 
 def is_target(file: Path, base: Path, *, include_tests: bool = False) -> bool:
