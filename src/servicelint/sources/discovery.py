@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pathspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 NEVER_READ = frozenset({"node_modules", "__pycache__", "build", "dist", "site-packages", ".eggs"})
 """Folders whose files are not looked into at all, nor are hidden ones and virtual environments."""
@@ -51,7 +51,7 @@ def select(
         MissingPath: if one of ``paths`` does not exist.
         BadPattern: if one of ``exclude`` is no pattern.
     """
-    excluded = _patterns(exclude)
+    is_excluded = _excluding(exclude)
     named, targets = set(), set()
     for path in paths:
         if not path.exists():
@@ -63,18 +63,19 @@ def select(
             targets |= {
                 file for file in _walk(absolute)
                 if is_target(file, absolute, include_tests=include_tests)
-                and not excluded.match_file(_relative(file, root))
+                and not is_excluded(_relative(file, root))
             }  # fmt: skip
     chosen = named | targets
     others = [file for file in _walk(root) if file not in chosen] if root.is_dir() else []
     return Selection(sorted(chosen), others)
 
 
-def _patterns(exclude: Iterable[str]) -> pathspec.PathSpec:
+def _excluding(exclude: Iterable[str]) -> Callable[[str], bool]:
     try:
-        return pathspec.PathSpec.from_lines("gitignore", exclude)
+        patterns = pathspec.PathSpec.from_lines("gitignore", exclude)
     except ValueError as error:
         raise BadPattern(f"exclude: {error}") from None
+    return patterns.match_file
 
 
 def is_target(file: Path, base: Path, *, include_tests: bool = False) -> bool:
