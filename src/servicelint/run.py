@@ -63,12 +63,13 @@ class Run:
 
     def _module(self, path: Path, root: str, *, is_target: bool) -> Module:
         def read() -> tuple[str, ModuleFacts]:
+            source = ""
             try:
                 source = read_source(path)
-                return source, extract(source.removeprefix("\ufeff"))
+                return source, extract(source)
             except UnreadableSource as error:
                 self._unreadable[path.as_posix()] = error
-                return "", empty_facts()
+                return source or error.raw_text, empty_facts()
 
         return Module(path.as_posix(), root, read, shown_path(path), is_target=is_target)
 

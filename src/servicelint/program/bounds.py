@@ -94,9 +94,9 @@ class Bounds:
         """Whether the program calls ``socket.setdefaulttimeout`` with something other than None."""
         if self._socket_default is None:
             self._socket_default = False  # while the arguments are evaluated
-            self._socket_default = any(
-                map(self._sets_socket_default, self.program.index.calls_named("setdefaulttimeout"))
-            )
+            names = self.program.index.aliases("setdefaulttimeout")
+            calls = [ref for name in sorted(names) for ref in self.program.index.calls_named(name)]
+            self._socket_default = any(map(self._sets_socket_default, calls))
         return self._socket_default
 
     def _sets_socket_default(self, ref: CallRef) -> bool:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from servicelint.facts import record
 from servicelint.program.arguments import Arguments, Given, combined, without_first
+from servicelint.program.index import last_name
 from servicelint.program.parameters import has_receiver
 from servicelint.program.values import (
     CallRef,
@@ -116,7 +117,10 @@ class HandedOn:
 
 def handed_on(program: Program, ref: CallRef, frame: Frame) -> HandedOn | None:
     """What a call hands to be called, if it is one of a library's that calls what it is given."""
-    invoker = program.catalog.invokers.get(getattr(ref.call.callee, "name", ""))
+    spoken = sorted(program.index.spoken(last_name(ref.call.callee)))
+    invoker = next(
+        (program.catalog.invokers[name] for name in spoken if name in program.catalog.invokers), None
+    )
     position = _position(invoker, ref.call) if invoker else None
     if invoker is None or position is None:
         return None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from servicelint.facts import record
 from servicelint.program.arguments import Given, or_else
 from servicelint.program.conditions import Conditions
+from servicelint.program.operations import computed, elements, merged, sequence_item
 from servicelint.program.values import (
     MISSING,
     NONE,
@@ -199,7 +200,7 @@ class Evaluator:
                 return or_else(self.lookup(owner, key.value), owner.elements or (UNKNOWN,))
             return merge(owner.elements, *(values for _, values in owner.entries)) or (UNKNOWN,)
         if isinstance(owner, SequenceValue):
-            return _sequence_item(owner, key)
+            return sequence_item(owner, key)
         if isinstance(owner, ClassRef | External):  # a generic class, parametrised
             return (owner,)
         return self.program.calls.method(owner, "__getitem__")
@@ -230,7 +231,7 @@ class Evaluator:
         for key, value in expression.items:
             values = self.values(value, frame)
             if key is None:
-                mapping = _merged(mapping, values)
+                mapping = merged(mapping, values)
                 continue
             keys = self.values(key, frame)
             if len(keys) == 1 and isinstance(keys[0], Literal) and isinstance(keys[0].value, str):
@@ -254,19 +255,19 @@ class Evaluator:
         return (SequenceValue(tuple(items), is_open),)
 
     def _collected(self, expression: record.Collected, frame: Frame) -> Values:
-        elements = self.values(expression.element, frame)
+        produced = self.values(expression.element, frame)
         if expression.kind == "dict":
-            return (MappingValue(elements=elements),)
-        return (SequenceValue((elements,), is_open=True),)
+            return (MappingValue(elements=produced),)
+        return (SequenceValue((produced,), is_open=True),)
 
     def _element(self, expression: record.Element, frame: Frame) -> Values:
-        return merge(*(_elements(value) for value in self.expand_all(self.values(expression.value, frame))))
+        return merge(*(elements(value) for value in self.expand_all(self.values(expression.value, frame))))
 
     def _item(self, expression: record.Item, frame: Frame) -> Values:
         index = Literal(expression.index)
         return merge(
             *(
-                _sequence_item(value, index) if isinstance(value, SequenceValue) else (UNKNOWN,)
+                sequence_item(value, index) if isinstance(value, SequenceValue) else (UNKNOWN,)
                 for value in self.values(expression.value, frame)
             )
         )
@@ -291,7 +292,7 @@ class Evaluator:
 
     def _operation(self, expression: record.Operation, frame: Frame) -> Values:
         lefts, rights = self.values(expression.left, frame), self.values(expression.right, frame)
-        return merge(*((_computed(expression.operator, left, right),) for left in lefts for right in rights))
+        return merge(*((computed(expression.operator, left, right),) for left in lefts for right in rights))
 
     def _choice(self, expression: record.Choice, frame: Frame) -> Values:
         chosen: list[Values] = []
@@ -369,54 +370,3 @@ def _with_origin(value: Value, origin: Origin) -> Value:
     if isinstance(value, Literal) and value.origin is None:
         return Literal(value.value, origin, value.assumed)
     return value
-
-
-def _merged(mapping: MappingValue, spread: Values) -> MappingValue:
-    """A dict display after ``**spread``."""
-    only = spread[0] if len(spread) == 1 else None
-    if isinstance(only, MappingValue) and not only.rest:
-        for name, values in only.entries:
-            mapping = mapping.with_entry(name, or_else(values, mapping.entry(name) or (MISSING,)))
-        return MappingValue(mapping.entries, mapping.rest, merge(mapping.elements, only.elements))
-    return MappingValue(mapping.entries, (spread, *mapping.rest), mapping.elements)
-
-
-def _sequence_item(sequence: SequenceValue, key: Value) -> Values:
-    items = sequence.items
-    if isinstance(key, Literal) and isinstance(key.value, int) and not sequence.is_open:
-        return items[key.value] if -len(items) <= key.value < len(items) else (UNKNOWN,)
-    return merge(*items) or (UNKNOWN,)
-
-
-def _elements(value: Value) -> Values:
-    if isinstance(value, SequenceValue):
-        return merge(*value.items)
-    return (UNKNOWN,)
-
-
-def _computed(operator: str, left: Value, right: Value) -> Value:
-    """The result of an arithmetic operation on literals, or of merging two dicts."""
-    if operator == "|" and isinstance(left, MappingValue):
-        return _merged(left, (right,))
-    if not isinstance(left, Literal) or not isinstance(right, Literal):
-        return UNKNOWN
-    one, other = left.value, right.value
-    if isinstance(one, str) and isinstance(other, str) and operator == "+":
-        return Literal(one + other)
-    if not isinstance(one, int | float) or not isinstance(other, int | float):
-        return UNKNOWN
-    return _arithmetic(operator, one, other)
-
-
-def _arithmetic(operator: str, one: float, other: float) -> Value:
-    if operator == "+":
-        return Literal(one + other)
-    if operator == "-":
-        return Literal(one - other)
-    if operator == "*":
-        return Literal(one * other)
-    if operator == "/" and other:
-        return Literal(one / other)
-    if operator == "//" and other:
-        return Literal(one // other)
-    return UNKNOWN

@@ -42,6 +42,8 @@ class Index:
         self._references: defaultdict[str, list[tuple[CallRef, int]]] = defaultdict(list)
         self._aliases: defaultdict[str, set[str]] = defaultdict(set)
         self._subclasses: defaultdict[str, list[ClassRef]] = defaultdict(list)
+        self._spoken: dict[str, set[str]] = {}
+        self._imported_as: defaultdict[str, set[str]] = defaultdict(set)
         self._known_originals: dict[str, set[str]] = {}
         self._originals: defaultdict[str, set[str]] = defaultdict(set)
         self._functions: defaultdict[str, list[tuple[Function, int]]] = defaultdict(list)
@@ -71,6 +73,8 @@ class Index:
             for binding in scope.bindings:
                 value = binding.value
                 original = value.member if isinstance(value, record.Imported) else last_name(value)
+                if isinstance(value, record.Imported) and original:
+                    self._imported_as[binding.name].add(original)
                 if original and original != binding.name:
                     self._aliases[original].add(binding.name)
                     self._originals[binding.name].add(original)
@@ -115,6 +119,13 @@ class Index:
             near = _near(name, self._originals)
             known = {other for other in near if other in self._functions or other in self._class_fields}
             self._known_originals[name] = known
+        return known
+
+    def spoken(self, name: str) -> set[str]:
+        """``name`` and the names under which a library may know what it stands for."""
+        known = self._spoken.get(name)
+        if known is None:
+            known = self._spoken[name] = {name} | self._imported_as.get(name, set())
         return known
 
     def functions_named(self, name: str) -> list[tuple[Function, int]]:

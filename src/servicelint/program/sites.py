@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from servicelint.catalog.model import Client, Method, Sender, TimeoutParameter
 from servicelint.facts import record
 from servicelint.program.arguments import Arguments, combined
+from servicelint.program.index import last_name
 from servicelint.program.values import (
     CallRef,
     ClassRef,
@@ -186,7 +187,7 @@ class Sites:
 
     def _loose_partial(self, ref: CallRef) -> Site | None:
         """A partial that is kept nowhere: whoever gets it calls it, so this is the place to look at."""
-        if getattr(ref.call.callee, "name", "") != "partial" or ref.call.bound_to >= 0:
+        if "partial" not in self.program.index.spoken(last_name(ref.call.callee)) or ref.call.bound_to >= 0:
             return None
         if self._is_stored(ref) or not ref.call.arguments:
             return None

@@ -34,14 +34,16 @@ def decode_source(data: bytes) -> str:
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
     except SyntaxError as error:
-        raise UnreadableSource(1, 1, str(error)) from None
+        raise UnreadableSource(1, 1, str(error), data.decode("latin-1")) from None
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         column = error.start - data.rfind(b"\n", 0, error.start)
-        raise UnreadableSource(line, column, f"not {encoding}: {error.reason}") from None
+        raise UnreadableSource(
+            line, column, f"not {encoding}: {error.reason}", data.decode("latin-1")
+        ) from None
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        raise UnreadableSource(line, 1, "the file holds a null byte")
+        raise UnreadableSource(line, 1, "the file holds a null byte", text)
     return text
