@@ -27,7 +27,7 @@ from servicelint.program.marks import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from servicelint.facts.record import Expression
+    from servicelint.facts.record import Expression, Function
     from servicelint.program.modules import Module
     from servicelint.program.program import Program
 
@@ -71,9 +71,7 @@ class MarkReader:
                 self._any([v for _, v in e.items], module, scope)
             ),
             record.Imported: lambda e, module, _: self._imported(e, module),
-            record.FunctionValue: lambda e, module, _: frozenset(
-                f"{CALLED}{mark}" for mark in self._returned.get(id(module.facts.functions[e.function]), ())
-            ),
+            record.FunctionValue: lambda e, module, _: self._callable(module.facts.functions[e.function]),
             record.ClassValue: lambda e, module, _: frozenset(
                 self._bases.get(module.facts.classes[e.klass].name, ())
             ),
@@ -154,6 +152,11 @@ class MarkReader:
             else:
                 found |= self._symbol(f"{mark}.{attribute.name}")
         return frozenset(found)
+
+    def _callable(self, function: Function) -> Marks:
+        """A function by what it returns; what functions that return functions lead to is cut short."""
+        returned = self._returned.get(id(function), ())
+        return frozenset(f"{CALLED}{mark}" for mark in returned if not mark.startswith(2 * CALLED))
 
     def _symbol(self, name: str) -> Marks:
         return frozenset({name}) if name in self._prefixes else NOTHING
