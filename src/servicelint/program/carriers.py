@@ -62,20 +62,30 @@ class Carriers(MarkReader):
     # --- the fixpoint ----------------------------------------------------------------------------
 
     def _spread(self) -> None:
-        pending = list(self.program.modules.modules)
-        names = {module: words(module) for module in pending if module.is_target}
-        pending = [module for module in pending if module.is_target]
+        names = {module: words(module) for module in self.program.targets}
+        pending = [module for module in names if self._is_seed(module)]
         while pending:
             self._changed = set()
             for module in pending:
                 self._visit(module)
             pending = [module for module in names if names[module] & self._changed]
 
+    def _is_seed(self, module: Module) -> bool:
+        """Whether a module imports something of a cataloged library: all other marks come from these."""
+        for scope in module.facts.scopes:
+            imports = [b.value for b in scope.bindings if isinstance(b.value, record.Imported)]
+            for imported in (*imports, *scope.stars):
+                marks = self._imported(imported, module)
+                if imported.member == "*" or any(not mark.startswith("module:") for mark in marks):
+                    return True
+        return False
+
     def _add(self, known: set[str], marks: Iterable[str], name: str) -> None:
         if not known.issuperset(marks):
             known.update(marks)
             self._version += 1
-            self._changed.add(name)
+            if any(not mark.startswith("module:") for mark in marks):
+                self._changed.add(name)
 
     def _visit(self, module: Module) -> None:
         """Spread marks through one module until nothing in it changes."""

@@ -47,6 +47,7 @@ class MarkReader:
         self._returned: defaultdict[int, set[str]] = defaultdict(set)
         self._foreign: defaultdict[str, set[str]] = defaultdict(set)
         self._bases: defaultdict[str, set[str]] = defaultdict(set)
+        self._open: set[tuple[Module, str]] = set()
         self._receivers: dict[tuple[Module, int, str], str] = {}
         self._parameters: defaultdict[tuple[int, str], set[str]] = defaultdict(set)
         self._scope_names: dict[tuple[Module, int], frozenset[str]] = {}
@@ -263,7 +264,20 @@ class MarkReader:
         owner = self.program.modules.at(stem)
         found: set[str] = set()
         if owner is not None and owner.is_target:
-            found |= self._name(record.Name(name), owner, 0)
+            found |= self._name(record.Name(name), owner, 0) | self._re_exported(owner, name)
         if self.program.modules.at(f"{stem}/{name}") or self.program.modules.is_folder(f"{stem}/{name}"):
             found.add(f"module:{stem}/{name}")
         return found
+
+    def _re_exported(self, owner: Module, name: str) -> Marks:
+        """A name that a module imports itself, read at its source: the module may not have been visited."""
+        if (owner, name) in self._open:
+            return NOTHING
+        self._open.add((owner, name))
+        try:
+            scope = owner.facts.scopes[0]
+            values = [scope.bindings[number].value for number in scope.final.get(name, ())]
+            imports = [value for value in values if isinstance(value, record.Imported)]
+            return frozenset(mark for value in imports for mark in self._imported(value, owner))
+        finally:
+            self._open.discard((owner, name))
