@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from servicelint.rule import Rule
     from servicelint.sources.discovery import Selection
 
-STATES = ("bounded", "unbounded", "forwarded", "unknown")
-
 
 @dataclass
 class Result:

@@ -10,6 +10,8 @@ from servicelint.program.values import MISSING, NONE, CallRef, External, Functio
 from servicelint.program.verdicts import Bounded, Step
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from servicelint.program.arguments import Arguments
     from servicelint.program.program import Program
 
@@ -83,19 +85,22 @@ class Enclosing:
         awaited = record.CallValue(ref.index)
         while holder >= 0:
             holder_ref = CallRef(ref.module, holder)
-            found = self._waits_for(holder_ref, awaited, blocking)
+            found = self._waits_for(holder_ref, awaited.__eq__, blocking)
             if found:
                 return found
             awaited = record.CallValue(holder)
             holder = holder_ref.call.holder
         return None
 
-    def _waits_for(self, ref: CallRef, awaited: record.Expression, blocking: bool) -> Bounded | None:
+    def _waits_for(
+        self, ref: CallRef, is_awaited: Callable[[record.Expression], bool], blocking: bool
+    ) -> Bounded | None:
+        """The bound of a call that waits for an awaitable, if its awaitable is the one that is meant."""
         for name, scope, arguments in self._scopes(ref):
             if scope.awaitable is None or not _can_end(scope, blocking):
                 continue
             given = _expression_at(ref, scope.awaitable)
-            if _is_same(given, awaited) and self._is_limited(scope, arguments):
+            if given is not None and is_awaited(given) and self._is_limited(scope, arguments):
                 return Bounded(f"the enclosing {name}", "total", None, (Step(ref, f"{name} waits for it"),))
         return None
 
@@ -108,7 +113,9 @@ class Enclosing:
             if call.scope == ref.call.scope and any(
                 _names(argument.value, bound) for argument in call.arguments
             ):
-                found = self._waits_for_name(CallRef(ref.module, number), bound, blocking)
+                found = self._waits_for(
+                    CallRef(ref.module, number), lambda given: _names(given, bound), blocking
+                )
                 if found:
                     return found
         return None
@@ -121,20 +128,6 @@ class Enclosing:
                 return call.bound_to
             call = ref.module.facts.calls[call.holder]
         return -1
-
-    def _waits_for_name(self, ref: CallRef, bound: int, blocking: bool) -> Bounded | None:
-        for name, scope, arguments in self._scopes(ref):
-            if (
-                scope.awaitable is not None
-                and _can_end(scope, blocking)
-                and self._is_limited(scope, arguments)
-            ):
-                given = _expression_at(ref, scope.awaitable)
-                if given is not None and _names(given, bound):
-                    return Bounded(
-                        f"the enclosing {name}", "total", None, (Step(ref, f"{name} waits for it"),)
-                    )
-        return None
 
     # --- callers ---------------------------------------------------------------------------------
 
@@ -166,10 +159,6 @@ def _expression_at(ref: CallRef, position: int) -> record.Expression | None:
     """The argument at a position, with what only hands it on (``create_task``) taken off."""
     arguments = [argument for argument in ref.call.arguments if not argument.keyword and not argument.stars]
     return arguments[position].value if position < len(arguments) else None
-
-
-def _is_same(given: record.Expression | None, awaited: record.Expression) -> bool:
-    return given is not None and given == awaited
 
 
 def _names(expression: record.Expression, binding: int) -> bool:

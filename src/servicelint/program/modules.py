@@ -36,7 +36,6 @@ class Module:
         self.shown = shown or path
         self.is_target = is_target
         self._read = read
-        self.is_package = posixpath.basename(path).startswith("__init__.py")
         self.folder = posixpath.dirname(path)
         self.name = dotted_name(path, root)
 

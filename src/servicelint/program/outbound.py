@@ -12,6 +12,9 @@ from servicelint.program.verdicts import Bounded, Forwarded, Invalid, Step, Unbo
 if TYPE_CHECKING:
     from servicelint.program.values import CallRef, Origin
 
+STATES = ("bounded", "unbounded", "forwarded", "unknown")
+"""What can be said of a call's bound, as summaries count it."""
+
 
 class Bound:
     """What limits the time of a call; the words that rules use."""

@@ -38,7 +38,6 @@ class Parameters:
     def __init__(self, program: Program) -> None:
         self.program = program
         self._open: set[ParameterSymbol] = set()
-        self.wants_all = False
 
     def function_of(self, frame: Frame) -> int:
         """The index of the function whose scope the frame is."""
@@ -166,7 +165,7 @@ class Parameters:
         if isinstance(symbol.owner, ClassRef) or symbol.key:
             return True
         function = symbol.owner.module.facts.functions[symbol.owner.index]
-        return self.wants_all or self.program.carriers.parameter(function, symbol.name)
+        return self.program.carriers.parameter(function, symbol.name)
 
     def passed(self, symbol: ParameterSymbol, arguments: Arguments) -> Values:
         """What one call gives for a parameter; the default where it is left out, MISSING without one."""

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from servicelint.program.outbound import STATES
+
 if TYPE_CHECKING:
     from servicelint.finding import Finding, Place
     from servicelint.run import Result
 
 VERSION = 1
-STATES = ("bounded", "unbounded", "forwarded", "unknown")
 
 
 def json_report(result: Result) -> str:

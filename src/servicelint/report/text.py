@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from servicelint.program.outbound import STATES
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -61,7 +63,5 @@ def _summary(result: Result) -> str:
     count = len(result.findings)
     found = "nothing found" if not count else f"{count} finding{'s' if count > 1 else ''}"
     sites = result.sites
-    counts = ", ".join(
-        f"{sites[state]} {state}" for state in ("bounded", "unbounded", "forwarded", "unknown")
-    )
+    counts = ", ".join(f"{sites[state]} {state}" for state in STATES)
     return f"{found} in {result.files} file{'s' if result.files != 1 else ''}; outbound calls: {counts}"
