@@ -47,6 +47,7 @@ class Run:
         self.config = config
         self.result = Result(files=len(selection.targets))
         self._unreadable: dict[str, UnreadableSource] = {}
+        self._named = {path.as_posix() for path in selection.named}
         paths = [path.as_posix() for path in (*selection.targets, *selection.others)]
         packages = package_folders(paths)
         targets = set(selection.targets)
@@ -60,16 +61,25 @@ class Run:
         self.program = Program(modules, catalog, roots)
 
     def _module(self, path: Path, root: str, *, is_target: bool) -> Module:
-        def read() -> tuple[str, ModuleFacts]:
-            source = ""
-            try:
-                source = read_source(path)
-                return source, extract(source)
-            except UnreadableSource as error:
-                self._unreadable[path.as_posix()] = error
-                return source or error.raw_text, empty_facts()
+        shown = path.as_posix()
 
-        return Module(path.as_posix(), root, read, shown_path(path), is_target=is_target)
+        def read() -> str:
+            try:
+                return read_source(path)
+            except UnreadableSource as error:
+                self._unreadable[shown] = error
+                return error.raw_text
+
+        def parsed(source: str) -> ModuleFacts:
+            if shown in self._unreadable:
+                return empty_facts()
+            try:
+                return extract(source)
+            except UnreadableSource as error:
+                self._unreadable[shown] = error
+                return empty_facts()
+
+        return Module(shown, root, read, parsed, shown_path(path), is_target=is_target)
 
     def check(self, rules: Iterable[Rule]) -> Result:
         """Run rules on every target."""
@@ -88,11 +98,12 @@ class Run:
         rule = next((rule for rule in rules if rule.code == "SVC004"), None)
         if rule is None:
             return
-        facts = module.facts
+        if module.path in self._named:
+            module.facts  # noqa: B018 - a file that is named is read whether or not it can matter
         error = self._unreadable.get(module.path)
         if error is not None:
             yield rule.at_place(Place(module.shown, error.line, error.column), reason=error.reason)
-        for unread in facts.unread:
+        for unread in module.facts.unread if module.is_parsed else ():
             reason = f"too deep or large for the parser, left out: {unread.reason}"
             yield rule.at_place(Place(module.shown, unread.line), reason=reason)
 

@@ -97,6 +97,8 @@ class Attributes:
             return self._with_declared(instance, name, written, declared)
         if declared != (UNKNOWN,) or instance.made is not None:
             return declared
+        if self.program.evaluator.is_typed:
+            return declared
         return self._in_subclasses(instance.of, name) or declared
 
     def _with_declared(self, instance: Instance, name: str, written: Values, declared: Values) -> Values:
@@ -255,8 +257,10 @@ class Attributes:
 
     def _written_from_outside(self, owner: ClassRef | External, name: str) -> Values:
         """What code outside its methods assigns to an attribute of a class or of its objects."""
+        if self.program.evaluator.is_typed:
+            return ()
         found: list[Values] = []
-        for module, write in self.program.foreign_writes(name):
+        for module, write in self.program.foreign_writes(owner, name):
             frame = self.program.root_frame(module, write.scope)
             targets = self.program.evaluator.values(write.target, frame)
             if any(self._is_or_has(target, owner) for target in targets):

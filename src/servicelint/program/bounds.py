@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from servicelint.program.program import Program
     from servicelint.program.sites import Target
 
+_SOCKET_DEFAULT = "socket.setdefaulttimeout"
+
 DEEPEST_HOOK = 5
 """Hooks (adapters, overridden methods) that are followed into one another."""
 
@@ -94,15 +96,15 @@ class Bounds:
         """Whether the program calls ``socket.setdefaulttimeout`` with something other than None."""
         if self._socket_default is None:
             self._socket_default = False  # while the arguments are evaluated
-            names = self.program.index.aliases("setdefaulttimeout")
-            calls = [ref for name in sorted(names) for ref in self.program.index.calls_named(name)]
+            modules = self.program.vocabulary.modules_with(_SOCKET_DEFAULT.rpartition(".")[2])
+            calls = [CallRef(module, n) for module in modules for n in range(len(module.facts.calls))]
             self._socket_default = any(map(self._sets_socket_default, calls))
         return self._socket_default
 
     def _sets_socket_default(self, ref: CallRef) -> bool:
         frame = self.program.frame_of_call(ref)
         evaluator = self.program.evaluator
-        if External("socket.setdefaulttimeout") not in evaluator.values(ref.call.callee, frame):
+        if External(_SOCKET_DEFAULT) not in evaluator.values(ref.call.callee, frame):
             return False
         given = evaluator.argument(self.program.calls.written(ref, frame), "", 0)
         return any(value != NONE for value in given)

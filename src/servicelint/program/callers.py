@@ -22,9 +22,14 @@ if TYPE_CHECKING:
 
     from servicelint.catalog.model import Invoker
     from servicelint.program.frames import Frame
+    from servicelint.program.modules import Module
     from servicelint.program.program import Program
 
 Owner = FunctionRef | ClassRef
+
+FURTHEST_ALIAS = 2
+"""Names given on this often are followed; beyond it, everyday names would lead from anywhere to anywhere."""
+
 _CONSTRUCTORS = ("__init__", "__new__", "__post_init__")
 
 
@@ -53,30 +58,57 @@ class Callers:
         return found
 
     def _find(self, owner: Owner) -> Iterator[Arguments]:
-        for name in sorted(self._names(owner)):
-            for ref in self.program.index.calls_named(name):
+        for module, name in self._spellings(owner):
+            names = self.program.index.of(module)
+            for ref in names.calls[name]:
                 frame = self.program.frame_of_call(ref)
                 callees = self.program.evaluator.values(ref.call.callee, frame)
                 for callee in self.program.evaluator.expand_all(callees):
                     yield from self._reaching(owner, callee, self.program.calls.written(ref, frame))
-            for ref, position in self.program.index.references_named(name):
+            for ref, position in names.references[name]:
                 yield from self._by_reference(owner, ref, position)
 
-    def _names(self, owner: Owner) -> set[str]:
-        """The names that a call of ``owner`` can end in."""
-        if isinstance(owner, ClassRef):
-            return self._class_names(owner)
-        function = owner.module.facts.functions[owner.index]
-        if function.klass >= 0 and function.name in _CONSTRUCTORS:
-            return self._class_names(ClassRef(owner.module, function.klass)) | {"__init__"}
-        return self.program.index.aliases(function.name)
+    def _spellings(self, owner: Owner) -> list[tuple[Module, str]]:
+        """The names that a call of ``owner`` can end in, each with a module where it may."""
+        found: dict[tuple[Module, str], None] = {}
+        fresh = dict.fromkeys(self._first_spellings(owner))
+        for _ in range(FURTHEST_ALIAS + 1):
+            found |= fresh
+            fresh = {other: None for each in fresh for other in self._renamed(*each) if other not in found}
+        return list(found)
 
-    def _class_names(self, klass: ClassRef) -> set[str]:
+    def _first_spellings(self, owner: Owner) -> Iterator[tuple[Module, str]]:
+        if isinstance(owner, ClassRef):
+            yield from self._class_spellings(owner)
+            return
+        function = owner.module.facts.functions[owner.index]
+        if function.klass < 0:
+            users = self.program.reach.of_name(owner.module, function.name)
+            yield from ((user, function.name) for user in users)
+        elif function.name in _CONSTRUCTORS:
+            yield from self._class_spellings(ClassRef(owner.module, function.klass))
+        else:
+            klass = ClassRef(owner.module, function.klass)
+            for each in (klass, *self.program.attributes.classes.below(klass)):
+                users = self.program.reach.of_member(each, function.name)
+                yield from ((user, function.name) for user in users)
+
+    def _class_spellings(self, klass: ClassRef) -> Iterator[tuple[Module, str]]:
         classes = self.program.attributes.classes
-        names = {"cls"}
         for each in (klass, *classes.below(klass)):
-            names |= self.program.index.aliases(classes.record_of(each).name)
-        return names
+            name = classes.record_of(each).name
+            yield from ((user, name) for user in self.program.reach.of_name(each.module, name))
+            yield from ((each.module, name) for name in ("cls", "__init__"))
+
+    def _renamed(self, module: Module, name: str) -> Iterator[tuple[Module, str]]:
+        """The further names that a module gives to ``name``, with the modules that may use them."""
+        for alias in sorted(self.program.index.of(module).aliases[name]):
+            users = [module]
+            if alias.kind == "module":
+                users = self.program.reach.of_name(module, alias.name)
+            elif alias.kind == "attribute":
+                users = self.program.reach.of_attribute(module, alias.name)
+            yield from ((user, alias.name) for user in users)
 
     def _reaching(self, owner: Owner, callee: Value, arguments: Arguments) -> Iterator[Arguments]:
         if isinstance(callee, Partial):
@@ -117,7 +149,7 @@ class HandedOn:
 
 def handed_on(program: Program, ref: CallRef, frame: Frame) -> HandedOn | None:
     """What a call hands to be called, if it is one of a library's that calls what it is given."""
-    spoken = sorted(program.index.spoken(last_name(ref.call.callee)))
+    spoken = sorted(program.index.of(ref.module).spoken(last_name(ref.call.callee)))
     invoker = next(
         (program.catalog.invokers[name] for name in spoken if name in program.catalog.invokers), None
     )

@@ -65,11 +65,12 @@ class Calls:
     def called(self, callee: Value, arguments: Arguments | None) -> Values:
         """What calling ``callee`` returns; without arguments, as a property."""
         if isinstance(callee, FunctionRef):
-            return (UNKNOWN,) if self.program.evaluator.is_shallow else self._function(callee, arguments)
+            return self._function_result(callee, arguments)
         if arguments is None:
             return (UNKNOWN,)
         if isinstance(callee, ClassRef):
-            return (Instance(callee, arguments.call, arguments),)
+            is_typed = self.program.evaluator.is_typed
+            return (Instance(callee) if is_typed else Instance(callee, arguments.call, arguments),)
         if isinstance(callee, External):
             return self._external(callee, arguments)
         if isinstance(callee, ExternalMethod):
@@ -107,6 +108,25 @@ class Calls:
         )
 
     # --- the program's functions -----------------------------------------------------------------
+
+    def _function_result(self, callee: FunctionRef, arguments: Arguments | None) -> Values:
+        evaluator = self.program.evaluator
+        if evaluator.is_shallow:
+            return (UNKNOWN,)
+        return self._declared_result(callee) if evaluator.is_typed else self._function(callee, arguments)
+
+    def _declared_result(self, callee: FunctionRef) -> Values:
+        """What a function returns by its annotation, else by its own code, whoever calls it."""
+        function = callee.module.facts.functions[callee.index]
+        if function.annotation is not None and not function.is_generator:
+            outer = self.program.root_frame(callee.module, function.outer_scope)
+            described = self.program.types.instances(function.annotation, outer)
+            if described:
+                return described
+        frame = self.program.root_frame(callee.module, function.scope)
+        return (
+            (self._generated(function, frame),) if function.is_generator else self._returned(function, frame)
+        )
 
     def _function(self, callee: FunctionRef, arguments: Arguments | None) -> Values:
         function = callee.module.facts.functions[callee.index]

@@ -1,9 +1,11 @@
-"""Carriers: where clients can be, found by name in one cheap fixpoint before anything is evaluated.
+"""Carriers: where clients can be, found in one cheap fixpoint before anything is evaluated.
 
 A mark says what something may be: a symbol of a cataloged library (by its dotted name), a client object, one
-of its methods, or a container of clients. Marks flow through bindings, attributes (by name), results and
-parameters of functions (by name). They say too much rather than too little: whatever has no mark can be no
-client, so it need not be evaluated. The program asks in full only about what is marked.
+of its methods, or a container of clients. Marks start in the modules that import such a symbol and flow
+through bindings, attributes (of the classes that declarations tell), results and arguments. What they
+reach in another module is looked for where :class:`Reach` says it can be used: modules that no mark leads to
+are never parsed. Marks say too much rather than too little: whatever has none can be no client, so it need
+not be evaluated.
 """
 
 from __future__ import annotations
@@ -13,17 +15,13 @@ from typing import TYPE_CHECKING
 from servicelint.facts import record
 from servicelint.program.index import last_name
 from servicelint.program.mark_reader import MarkReader
-from servicelint.program.marks import (
-    CLIENT,
-    METHOD,
-    PROPERTIES,
-    Marks,
-    lead,
-    words,
-)
+from servicelint.program.marks import EVERYDAY, MOST_NAMESAKES, PROPERTIES, Marks, boxed, lead
+from servicelint.program.parameters import has_receiver
+from servicelint.program.reach import FEW
+from servicelint.program.values import ClassRef, FunctionRef, Instance, Partial, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from servicelint.facts.record import Function
     from servicelint.program.modules import Module
@@ -35,24 +33,29 @@ class Carriers(MarkReader):
 
     def __init__(self, program: Program) -> None:
         super().__init__(program)
-        self._changed: set[str] = set()
         self._version = 0
+        self._pending: dict[Module, None] = {}
         self._spread()
 
     # --- questions -------------------------------------------------------------------------------
 
+    def visited(self, module: Module) -> bool:
+        """Whether a mark leads to a module: nothing in any other can be a client."""
+        return module in self._visited
+
     def may_send(self, module: Module, call: record.Call) -> bool:
         """Whether a call may send a request, or hand on something that does."""
+        if not self.visited(module):
+            return False
         if lead(self.of(call.callee, module, call.scope)):
             return True
-        name = last_name(call.callee)
-        if not self._invokes(name):
+        if not self._invokes(module, last_name(call.callee)):
             return False
         return any(lead(self.of(argument.value, module, call.scope)) for argument in call.arguments)
 
-    def _invokes(self, name: str) -> bool:
+    def _invokes(self, module: Module, name: str) -> bool:
         """Whether something of this name calls, or keeps to call later, what it is given."""
-        spoken = self.program.index.spoken(name)
+        spoken = self.program.index.of(module).spoken(name)
         return "partial" in spoken or any(each in self.program.catalog.invokers for each in spoken)
 
     def parameter(self, function: Function, name: str) -> bool:
@@ -62,30 +65,24 @@ class Carriers(MarkReader):
     # --- the fixpoint ----------------------------------------------------------------------------
 
     def _spread(self) -> None:
-        names = {module: words(module) for module in self.program.targets}
-        pending = [module for module in names if self._is_seed(module)]
-        while pending:
-            self._changed = set()
-            for module in pending:
-                self._visit(module)
-            pending = [module for module in names if names[module] & self._changed]
+        self._pending = dict.fromkeys(self.program.vocabulary.modules_importing(self._prefixes))
+        while self._pending:
+            module = next(iter(self._pending))
+            del self._pending[module]
+            self._visited.add(module)
+            self._visit(module)
 
-    def _is_seed(self, module: Module) -> bool:
-        """Whether a module imports something of a cataloged library: all other marks come from these."""
-        for scope in module.facts.scopes:
-            imports = [b.value for b in scope.bindings if isinstance(b.value, record.Imported)]
-            for imported in (*imports, *scope.stars):
-                marks = self._imported(imported, module)
-                if imported.member == "*" or any(not mark.startswith("module:") for mark in marks):
-                    return True
-        return False
+    def _add(self, known: set[str], marks: Iterable[str]) -> bool:
+        """Add marks; tells whether this is news to other modules too."""
+        fresh = [mark for mark in marks if mark not in known]
+        if not fresh:
+            return False
+        known.update(fresh)
+        self._version += 1
+        return any(not mark.startswith("module:") for mark in fresh)
 
-    def _add(self, known: set[str], marks: Iterable[str], name: str) -> None:
-        if not known.issuperset(marks):
-            known.update(marks)
-            self._version += 1
-            if any(not mark.startswith("module:") for mark in marks):
-                self._changed.add(name)
+    def _wake(self, modules: Iterable[Module]) -> None:
+        self._pending.update(dict.fromkeys(modules))
 
     def _visit(self, module: Module) -> None:
         """Spread marks through one module until nothing in it changes."""
@@ -96,15 +93,12 @@ class Carriers(MarkReader):
                 for binding in scope.bindings:
                     self._bind(module, number, binding)
             for write in facts.writes:
-                marks = self.of(write.value, module, write.scope) | self._annotated(
-                    write.annotation, module, write.scope
-                )
-                self._write(module, write, marks)
+                self._write(module, write)
             for function in facts.functions:
                 self._function(module, function)
-            for klass in facts.classes:
+            for number, klass in enumerate(facts.classes):
                 bases = self._any(klass.bases, module, klass.outer_scope)
-                self._add(self._bases[klass.name], bases, klass.name)
+                self._add(self._bases[ClassRef(module, number)], bases)
             for call in facts.calls:
                 self._call(module, call)
             if self._version == before:
@@ -116,30 +110,44 @@ class Carriers(MarkReader):
         marks |= self._annotated(binding.annotation, module, number)
         if isinstance(binding.value, record.ParameterValue):
             marks |= self._parameter_marks(module, number, binding.value.index)
+        if not marks:
+            return
         owner = 0 if binding.name in scope.globals else number
         if binding.name in scope.nonlocals:
             owner = scope.parent
-        self._add(self._slots[module, owner, binding.name], marks, binding.name)
+        if self._add(self._slots[module, owner, binding.name], marks) and owner == 0:
+            self._wake(self.program.reach.of_name(module, binding.name))
         if scope.kind == "class":
-            self._add_attribute(self._family_of_scope(module, number), binding.name, marks)
+            self._add_attribute(self._class_of_body(module, number), binding.name, marks)
 
-    def _family_of_scope(self, module: Module, scope: int) -> str:
-        """The family of the class whose body is ``scope``."""
-        klass = next(klass for klass in module.facts.classes if klass.scope == scope)
-        return self._families.get(klass.name, klass.name)
+    def _class_of_body(self, module: Module, scope: int) -> ClassRef:
+        """The class whose body is ``scope``."""
+        classes = module.facts.classes
+        return ClassRef(module, next(n for n, klass in enumerate(classes) if klass.scope == scope))
 
-    def _add_attribute(self, family: str, name: str, marks: Iterable[str]) -> None:
-        self._add(self._attributes[family, name], marks, name)
-        self._add(self._attributes["", name], marks, name)
+    def _add_attribute(self, klass: ClassRef, name: str, marks: Iterable[str]) -> None:
+        if self._add(self._attributes[name][klass], marks):
+            self._wake(self.program.reach.of_member(klass, name))
 
-    def _write(self, module: Module, write: record.AttributeWrite, marks: Marks) -> None:
-        name = write.name.rstrip("()[]")
-        family = self._receiver(module, write.scope, write.target)
-        if family:
-            self._add_attribute(family, name, marks)
-        else:
-            self._add(self._foreign[name], marks, name)
-            self._add(self._attributes["", name], marks, name)
+    def _write(self, module: Module, write: record.AttributeWrite) -> None:
+        marks = self.of(write.value, module, write.scope)
+        marks |= self._annotated(write.annotation, module, write.scope)
+        if not marks:
+            return
+        name, target = write.name, write.target
+        if name == "[]" or name.endswith("()"):  # a change in place of what an attribute holds
+            classes = self.program.attributes.classes
+            if (
+                not isinstance(target, record.Attribute)
+                or classes.receiver_class(module, write.scope, target.value) < 0
+            ):
+                return  # only a class's own methods are followed in what they do to its containers
+            name, target = target.name, target.value
+        owners, is_unknown = self._owners(target, module, write.scope)
+        for klass in owners:
+            self._add_attribute(klass, name, marks)
+        if is_unknown and self._add(self._loose[name], marks):
+            self._wake(self.program.reach.of_attribute(module, name))
 
     def _parameter_marks(self, module: Module, scope: int, index: int) -> Marks:
         number = self.program.function_of_scope(module, scope)
@@ -149,72 +157,122 @@ class Carriers(MarkReader):
         if parameter.default is not None:
             marks |= self.of(parameter.default, module, function.outer_scope)
         if index == 0 and function.klass >= 0:
-            klass = module.facts.classes[function.klass]
-            marks |= frozenset(self._made_by_class(klass.name))
+            marks |= self._made_by_class(ClassRef(module, function.klass))
         return marks
 
     def _function(self, module: Module, function: Function) -> None:
         found: set[str] = set()
         for value, _ in function.returns:
             found |= self.of(value, module, function.scope)
-        for value in function.yields:
-            found |= self.of(value, module, function.scope)
+        for value in function.yields:  # entered as a context manager, or looped over
+            marks = self.of(value, module, function.scope)
+            found |= marks | boxed(marks)
         found |= self._annotated(function.annotation, module, function.outer_scope)
-        self._add(self._returned[id(function)], found, function.name)
-        family = ""
-        if function.klass >= 0:
-            name = module.facts.classes[function.klass].name
-            family = self._families.get(name, name)
-            self._add(self._results["*", function.name], found, function.name)
-            if any(last_name(decorator) in PROPERTIES for decorator in function.decorators):
-                self._add_attribute(family, function.name, found)
-            self._add(self._results[family, function.name], found, function.name)
+        if not found:
+            return
+        self._add(self._returned[id(function)], found)
+        is_property = any(last_name(decorator) in PROPERTIES for decorator in function.decorators)
+        if function.klass >= 0 and is_property:
+            self._add_attribute(ClassRef(module, function.klass), function.name, found)
+
+    # --- arguments -------------------------------------------------------------------------------
 
     def _call(self, module: Module, call: record.Call) -> None:
-        """Marked arguments reach the parameters of whatever has the callee's name."""
-        name = last_name(call.callee)
+        """Marked arguments reach the parameters of whatever declarations say is called."""
+        marked = list(self._marked_arguments(module, call))
+        if not marked:
+            return
+        for callee, function, offset in self._callees(module, call):
+            for position, argument, marks in marked:
+                self._reach(callee, function, position + offset, argument, marks)
+        self._fill_fields(module, call, marked)
+        if self._invokes(module, last_name(call.callee)):
+            for _, _, marks in marked:
+                self._reach_handed(module, call, marks)
+
+    def _marked_arguments(
+        self, module: Module, call: record.Call
+    ) -> Iterator[tuple[int, record.Argument, Marks]]:
         for position, argument in enumerate(call.arguments):
             marks = self.of(argument.value, module, call.scope)
-            if all(mark.startswith("module:") for mark in marks):
-                continue
-            for other in self._called_names(module, call, name):
-                for function, offset in self.program.index.functions_named(other):
-                    self._reach(function, position + offset, argument, marks)
-                for field in self.program.index.fields_of(other):
-                    if argument.keyword in ("", field):
-                        self._add_attribute(self._families.get(other, other), field, marks)
-            self._reach_handed(call, marks)
+            if any(not mark.startswith("module:") for mark in marks):
+                yield position, argument, marks
 
-    def _called_names(self, module: Module, call: record.Call, name: str) -> set[str]:
-        """The names of the functions and classes that a call may reach."""
-        if name not in ("__init__", "cls"):
-            return self.program.index.originals(name) if name else set()
-        scope = call.scope
-        while scope > 0:
-            function = self.program.function_of_scope(module, scope)
-            klass = module.facts.functions[function].klass if function >= 0 else -1
-            if klass >= 0:
-                record_class = module.facts.classes[klass]
-                return (
-                    {record_class.name} if name == "cls" else {last_name(base) for base in record_class.bases}
-                )
-            scope = module.facts.scopes[scope].parent
-        return set()
+    def _callees(self, module: Module, call: record.Call) -> Iterator[tuple[Module, Function, int]]:
+        """The functions that a call may reach, with the parameters that come before its arguments."""
+        frame = self.program.root_frame(module, call.scope)
+        values = self.program.evaluator.typed(call.callee, frame)
+        for value in self.program.evaluator.typed_all(values):
+            yield from self._functions_of(value, 0)
+        if self._is_open(values):
+            yield from self._namesakes(call.callee)
 
-    def _reach(self, function: Function, position: int, argument: record.Argument, marks: Marks) -> None:
+    def _functions_of(self, value: Value, given: int) -> Iterator[tuple[Module, Function, int]]:
+        """The function behind a callable, with the parameters before its arguments."""
+        if isinstance(value, FunctionRef):
+            function = value.module.facts.functions[value.index]
+            is_bound = has_receiver(function) and value.receiver is not None
+            yield value.module, function, given + is_bound
+        elif isinstance(value, ClassRef):
+            constructor = self.program.attributes.classes.constructor(value)
+            if constructor is not None:
+                yield constructor.module, constructor.module.facts.functions[constructor.index], given + 1
+        elif isinstance(value, Partial):
+            yield from self._functions_of(value.function, given + len(value.arguments.positional))
+        elif isinstance(value, Instance) and isinstance(value.of, ClassRef):
+            for method in self.program.attributes.of(value, "__call__"):
+                if isinstance(method, FunctionRef):
+                    yield from self._functions_of(method, given)
+
+    def _namesakes(self, callee: record.Expression) -> Iterator[tuple[Module, Function, int]]:
+        """The methods of this name, if it is a telling one: what they are called on can't be told."""
+        if not isinstance(callee, record.Attribute) or callee.name in EVERYDAY:
+            return
+        modules = self.program.vocabulary.modules_with(callee.name)
+        if len(modules) > FEW:
+            return
+        found = [
+            (module, number)
+            for module in modules
+            for number in self.program.index.of(module).methods[callee.name]
+        ]
+        for module, number in found if len(found) <= MOST_NAMESAKES else ():
+            yield module, module.facts.functions[number], 1
+
+    def _reach(
+        self, module: Module, function: Function, position: int, argument: record.Argument, marks: Marks
+    ) -> None:
         for index, parameter in enumerate(function.parameters):
             is_rest = parameter.kind in ("star", "double-star")
             fits = argument.keyword == parameter.name if argument.keyword else index == position
             if (fits and not argument.stars) or is_rest:
-                passed = self._boxed(marks) - {CLIENT, METHOD} if is_rest else marks
-                self._add(self._parameters[id(function), parameter.name], passed, parameter.name)
+                passed = boxed(marks) if is_rest else marks
+                self._add_parameter(module, function, parameter.name, passed)
 
-    def _reach_handed(self, call: record.Call, marks: Marks) -> None:
+    def _add_parameter(self, module: Module, function: Function, name: str, marks: Marks) -> None:
+        if self._add(self._parameters[id(function), name], marks):
+            self._wake([module])
+
+    def _fill_fields(
+        self, module: Module, call: record.Call, marked: list[tuple[int, record.Argument, Marks]]
+    ) -> None:
+        """Marked arguments of a record class's construction reach its fields."""
+        classes = self.program.attributes.classes
+        for value in self.program.evaluator.typed(call.callee, self.program.root_frame(module, call.scope)):
+            if not isinstance(value, ClassRef) or not classes.is_record(value):
+                continue
+            fields = classes.fields(value)
+            for position, argument, marks in marked:
+                name = argument.keyword or (fields[position] if position < len(fields) else "")
+                if name in fields:
+                    self._add_attribute(value, name, marks)
+
+    def _reach_handed(self, module: Module, call: record.Call, marks: Marks) -> None:
         """``executor.submit(fetch, session, url)``: the function handed over gets the other arguments."""
-        name = last_name(call.callee)
-        if not self._invokes(name):
-            return
         for argument in call.arguments:
-            for function, _ in self.program.index.functions_named(last_name(argument.value)):
-                for parameter in function.parameters:
-                    self._add(self._parameters[id(function), parameter.name], marks, parameter.name)
+            for value in self.program.evaluator.typed(
+                argument.value, self.program.root_frame(module, call.scope)
+            ):
+                for owner, function, _ in self._functions_of(value, 0):
+                    for parameter in function.parameters:
+                        self._add_parameter(owner, function, parameter.name, marks)

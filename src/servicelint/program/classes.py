@@ -18,6 +18,8 @@ from servicelint.program.values import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from servicelint.facts.record import AttributeWrite, Class, Scope
     from servicelint.program.modules import Module
     from servicelint.program.program import Program
@@ -31,11 +33,16 @@ _KEYWORD_ONLY_BASES = frozenset({"BaseModel", "BaseSettings", "SQLModel"})
 _FIELD_MAKERS = frozenset({"field", "Field", "ib", "attrib"})
 
 
+MOST_HEIRS = 200
+"""A class that more modules name is everybody's base: what one heir does says nothing of the others."""
+
+
 class Classes:
     """Answers questions on classes of the program."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
+        self._below: dict[ClassRef, list[ClassRef]] = {}
         self._orders: dict[ClassRef, list[ClassRef | External]] = {}
         self._fields: dict[ClassRef, list[str]] = {}
         self._writes: dict[Module, dict[tuple[int, str], list[AttributeWrite]]] = {}
@@ -72,7 +79,27 @@ class Classes:
 
     def below(self, klass: ClassRef) -> list[ClassRef]:
         """The classes that inherit from a class, directly or not."""
-        return [other for other in self.program.subclass_candidates(klass) if klass in self.order(other)[1:]]
+        known = self._below.get(klass)
+        if known is None:
+            known = self._below[klass] = list(self._find_below(klass))
+        return known
+
+    def _find_below(self, klass: ClassRef) -> Iterator[ClassRef]:
+        seen = {klass}
+        pending = [klass]
+        while pending:
+            above = pending.pop(0)
+            name = self.record_of(above).name
+            users = self.program.reach.of_name(above.module, name)
+            if len(users) > MOST_HEIRS:
+                continue
+            for module in users:
+                for number in self.program.index.of(module).subclasses[name]:
+                    below = ClassRef(module, number)
+                    if below not in seen and klass in self.order(below)[1:]:
+                        seen.add(below)
+                        pending.append(below)
+                        yield below
 
     def constructor(self, klass: ClassRef) -> FunctionRef | None:
         """The ``__init__`` that building an object runs, if it is one of the program's."""

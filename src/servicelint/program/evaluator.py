@@ -8,6 +8,7 @@ cut are remembered, so that they do not depend on who asked first.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from typing import Literal as OneOf
 
 from servicelint.facts import record
 from servicelint.program.arguments import Given, or_else
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
     from servicelint.program.frames import Frame
     from servicelint.program.program import Program
 
+Depth = OneOf["full", "typed", "shallow"]
+_DEPTHS: dict[Depth, int] = {"full": 0, "typed": 1, "shallow": 2}
+
 MOST_ALTERNATIVES = 32
 """A value with more possibilities than this is not known well enough to be worth following."""
 
@@ -64,7 +68,7 @@ class Evaluator:
         self._cut: set[tuple[int, int]] = set()
         self._provisional: dict[tuple[int, int], Values] = {}
         self._steps = 0
-        self.is_shallow = False
+        self._depth: Depth = "full"
         self._handlers: dict[type, Callable[[Any, Frame], Values]] = {
             record.Opaque: lambda _, __: (UNKNOWN,),
             record.Constant: lambda expression, _: (Literal(expression.value),),
@@ -95,7 +99,7 @@ class Evaluator:
 
     def values(self, expression: record.Expression, frame: Frame) -> Values:
         """Everything ``expression`` can be in ``frame``; () where it can't be reached."""
-        number = id(expression) << 1 | self.is_shallow
+        number = id(expression) << 2 | _DEPTHS[self._depth]
         known = frame.memo.get(number)
         if known is not None:
             return known
@@ -137,11 +141,32 @@ class Evaluator:
         Enough for settings and flags, which is what tests are about; following more would make each branch
         of each function a question on the whole program.
         """
-        before, self.is_shallow = self.is_shallow, True
+        return self._to_depth("shallow", expression, frame)
+
+    def typed(self, expression: record.Expression, frame: Frame) -> Values:
+        """Everything an expression can be by what is declared: whoever calls, with whatever arguments.
+
+        Parameters are what their annotations say, calls of the program's functions what they are annotated
+        with or return by the same reading.
+        """
+        return self._to_depth("typed", expression, frame)
+
+    def _to_depth(self, depth: Depth, expression: record.Expression, frame: Frame) -> Values:
+        before, self._depth = self._depth, depth
         try:
             return self.values(expression, frame)
         finally:
-            self.is_shallow = before
+            self._depth = before
+
+    @property
+    def is_shallow(self) -> bool:
+        """Whether neither functions nor parameters are followed now."""
+        return self._depth == "shallow"
+
+    @property
+    def is_typed(self) -> bool:
+        """Whether only declarations count now, not particular callers."""
+        return self._depth == "typed"
 
     def given(self, given: Given) -> Values:
         """What an argument is."""
@@ -338,6 +363,14 @@ class Evaluator:
         if not any(isinstance(value, ParameterSymbol) for value in values):
             return values
         return merge(*(self.program.parameters.expand(value) for value in values))
+
+    def typed_all(self, values: Values) -> Values:
+        """The values, with parameters replaced by what is declared of them."""
+        before, self._depth = self._depth, "typed"
+        try:
+            return self.expand_all(values)
+        finally:
+            self._depth = before
 
     def argument(self, arguments: Arguments, keyword: str, position: int | None) -> Values:
         """What a call gives for a parameter; MISSING is among it if it may give nothing."""

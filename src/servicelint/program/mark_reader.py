@@ -12,24 +12,31 @@ from servicelint.program.marks import (
     BOX,
     CALLED,
     CLIENT,
-    CONTAINER_METHODS,
     EVERYDAY,
     HANDING_ON,
+    KEEPING_IN,
     METHOD,
     NOTHING,
+    OF_CONTAINERS,
     PROXY,
+    TAKING_OUT,
     TRANSPARENT,
+    YIELDING,
     Marks,
-    families,
-    lead,
+    boxed,
+    is_symbol,
+    returned,
+    taken_out,
 )
+from servicelint.program.values import ClassRef, Instance, ParameterSymbol, Super, Unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from servicelint.facts.record import Expression, Function
     from servicelint.program.modules import Module
     from servicelint.program.program import Program
+    from servicelint.program.values import Value, Values
 
 
 class MarkReader:
@@ -40,42 +47,38 @@ class MarkReader:
         self._prefixes = program.catalog.prefixes()
         self._methods = program.catalog.method_names()
         self._slots: defaultdict[tuple[Module, int, str], set[str]] = defaultdict(set)
-        self._families = families(program)
-        # by family of classes and name; those of family "" are anybody's
-        self._attributes: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
-        self._results: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+        self._visited: set[Module] = set()
+        self._attributes: defaultdict[str, defaultdict[ClassRef, set[str]]] = defaultdict(
+            lambda: defaultdict(set)
+        )
+        # attributes of objects of which nothing is known, by name
+        self._loose: defaultdict[str, set[str]] = defaultdict(set)
         self._returned: defaultdict[int, set[str]] = defaultdict(set)
-        self._foreign: defaultdict[str, set[str]] = defaultdict(set)
-        self._bases: defaultdict[str, set[str]] = defaultdict(set)
-        self._open: set[tuple[Module, str]] = set()
-        self._receivers: dict[tuple[Module, int, str], str] = {}
         self._parameters: defaultdict[tuple[int, str], set[str]] = defaultdict(set)
+        self._bases: defaultdict[ClassRef, set[str]] = defaultdict(set)
+        self._open: set[tuple[Module, str]] = set()
         self._scope_names: dict[tuple[Module, int], frozenset[str]] = {}
         self._readers: dict[type, Callable[[Any, Module, int], Marks]] = {
             record.Name: self._name,
             record.Attribute: self._attribute,
             record.CallValue: lambda e, module, _: self._result(module, module.facts.calls[e.call]),
-            record.Subscript: lambda e, module, scope: self._part(self.of(e.value, module, scope)),
-            record.Element: lambda e, module, scope: self._part(self.of(e.value, module, scope)),
-            record.Item: lambda e, module, scope: self._part(self.of(e.value, module, scope)),
+            record.Subscript: lambda e, module, scope: taken_out(self.of(e.value, module, scope)),
+            record.Element: lambda e, module, scope: taken_out(self.of(e.value, module, scope)),
+            record.Item: self._item,
             record.Operation: lambda e, module, scope: self._any((e.left, e.right), module, scope),
             record.Choice: lambda e, module, scope: self._any(e.operands, module, scope),
             record.Conditional: lambda e, module, scope: self._any((e.body, e.orelse), module, scope),
             record.Awaited: lambda e, module, scope: self.of(e.value, module, scope),
             record.Entered: lambda e, module, scope: self.of(e.value, module, scope),
             record.Unpacked: lambda e, module, scope: self.of(e.value, module, scope),
-            record.Updated: lambda e, module, scope: self._any((e.previous, e.value), module, scope),
+            record.Updated: self._updated,
             record.Narrowed: lambda e, module, scope: self.of(e.value, module, scope),
-            record.Collected: lambda e, module, scope: self._boxed(self.of(e.element, module, scope)),
-            record.Sequence: lambda e, module, scope: self._boxed(self._any(e.items, module, scope)),
-            record.Mapping: lambda e, module, scope: self._boxed(
-                self._any([v for _, v in e.items], module, scope)
-            ),
+            record.Collected: lambda e, module, scope: boxed(self.of(e.element, module, scope)),
+            record.Sequence: lambda e, module, scope: boxed(self._any(e.items, module, scope)),
+            record.Mapping: lambda e, module, scope: boxed(self._any([v for _, v in e.items], module, scope)),
             record.Imported: lambda e, module, _: self._imported(e, module),
             record.FunctionValue: lambda e, module, _: self._callable(module.facts.functions[e.function]),
-            record.ClassValue: lambda e, module, _: frozenset(
-                self._bases.get(module.facts.classes[e.klass].name, ())
-            ),
+            record.ClassValue: lambda e, module, _: frozenset(self._bases.get(ClassRef(module, e.klass), ())),
         }
 
     def of(self, expression: Expression, module: Module, scope: int) -> Marks:
@@ -83,22 +86,31 @@ class MarkReader:
         reader = self._readers.get(type(expression))
         return reader(expression, module, scope) if reader else NOTHING
 
-    def _receiver(self, module: Module, scope: int, expression: Expression) -> str:
-        """The family of the class whose own object (or class, or ``super()``) an expression names, or ""."""
-        if isinstance(expression, record.CallValue):
-            callee = module.facts.calls[expression.call].callee
-            if last_name(callee) != "super":
-                return ""
-            expression = record.Name("self")
-        if not isinstance(expression, record.Name):
-            return ""
-        key = (module, scope, expression.name)
-        known = self._receivers.get(key)
-        if known is None:
+    def _owners(
+        self, expression: Expression, module: Module, scope: int
+    ) -> tuple[tuple[ClassRef, ...], bool]:
+        """The program's classes that an expression is an object of, by what is declared.
+
+        The truth value tells whether it may be something else that can't be told.
+        """
+        if isinstance(expression, record.Name):
             klass = self.program.attributes.classes.receiver_class(module, scope, expression)
-            name = module.facts.classes[klass].name if klass >= 0 else ""
-            known = self._receivers[key] = self._families.get(name, name)
-        return known
+            if klass >= 0:
+                return (ClassRef(module, klass),), False
+        evaluator = self.program.evaluator
+        values = evaluator.typed_all(evaluator.typed(expression, self.program.root_frame(module, scope)))
+        owners = dict.fromkeys(owner for value in values for owner in self._classes_of(value))
+        return tuple(owners), self._is_open(values)
+
+    def _classes_of(self, value: Value) -> Iterator[ClassRef]:
+        if isinstance(value, Instance | Super):
+            value = value.of
+        if isinstance(value, ClassRef):
+            yield value
+
+    def _is_open(self, values: Values) -> bool:
+        """Whether declarations leave open what a value is."""
+        return not values or any(isinstance(value, Unknown | ParameterSymbol) for value in values)
 
     # --- expressions -----------------------------------------------------------------------------
 
@@ -135,18 +147,13 @@ class MarkReader:
 
     def _attribute(self, attribute: record.Attribute, module: Module, scope: int) -> Marks:
         base = self.of(attribute.value, module, scope)
-        family = self._receiver(module, scope, attribute.value)
-        found: set[str] = set(self._attributes.get((family, attribute.name), ()))
-        if family:
-            found |= self._foreign.get(attribute.name, set())
+        found = self._own_attribute(attribute, module, scope)
         for mark in base:
             if mark == PROXY:
                 found.add(PROXY)
             elif mark == CLIENT and attribute.name in self._methods:
                 found.add(METHOD)
-            elif mark == BOX and attribute.name in CONTAINER_METHODS:
-                found.add(BOX)
-            elif mark in (CLIENT, METHOD, BOX) or mark.startswith(CALLED):
+            elif mark in (CLIENT, METHOD) or mark.startswith((CALLED, BOX)):
                 continue
             elif mark.startswith("module:"):
                 found |= self._member(mark, attribute.name)
@@ -154,67 +161,86 @@ class MarkReader:
                 found |= self._symbol(f"{mark}.{attribute.name}")
         return frozenset(found)
 
+    def _own_attribute(self, attribute: record.Attribute, module: Module, scope: int) -> set[str]:
+        """What is marked of an attribute of the program's own objects."""
+        name = attribute.name
+        holders, loose = self._attributes.get(name), self._loose.get(name, set())
+        if not holders and not loose:
+            return set()
+        owners, is_unknown = self._owners(attribute.value, module, scope)
+        found: set[str] = set()
+        for klass, marks in (holders or {}).items():
+            if is_unknown or any(self._are_kin(klass, owner) for owner in owners):
+                found |= marks
+        if is_unknown and name in EVERYDAY:
+            found = {mark for mark in found if not mark.startswith(CALLED)}
+        return found | loose if owners or is_unknown else found
+
+    def _are_kin(self, one: ClassRef, other: ClassRef) -> bool:
+        classes = self.program.attributes.classes
+        return one in classes.order(other) or other in classes.order(one)
+
     def _callable(self, function: Function) -> Marks:
-        """A function by what it returns; what functions that return functions lead to is cut short."""
-        returned = self._returned.get(id(function), ())
-        return frozenset(f"{CALLED}{mark}" for mark in returned if not mark.startswith(2 * CALLED))
+        """A function, by what it returns."""
+        return returned(self._returned.get(id(function), ()))
 
     def _symbol(self, name: str) -> Marks:
         return frozenset({name}) if name in self._prefixes else NOTHING
 
-    def _part(self, marks: Marks) -> Marks:
-        return marks | {CLIENT, METHOD} if BOX in marks else marks
+    def _item(self, item: record.Item, module: Module, scope: int) -> Marks:
+        if isinstance(item.value, record.Sequence) and item.index < len(item.value.items):
+            return self.of(item.value.items[item.index], module, scope)
+        return taken_out(self.of(item.value, module, scope))
 
-    def _boxed(self, marks: Marks) -> Marks:
-        return marks | {BOX} if lead(marks) or any(mark.startswith(CALLED) for mark in marks) else NOTHING
+    def _updated(self, updated: record.Updated, module: Module, scope: int) -> Marks:
+        """What an object is after a change in place: a container may hold more."""
+        before = self.of(updated.previous, module, scope)
+        if updated.operation == "item":
+            return before | boxed(self.of(updated.value, module, scope))
+        if not isinstance(updated.value, record.CallValue) or updated.operation == "attribute":
+            return before
+        arguments = [argument.value for argument in module.facts.calls[updated.value.call].arguments]
+        given = self._any(arguments, module, scope)
+        return before | (boxed(given) if updated.operation == "setdefault" else given)
 
     def _result(self, module: Module, call: record.Call) -> Marks:
         """What calling something may return."""
         name = last_name(call.callee)
         found: set[str] = set()
-        found |= self._own_result(module, call, name)
-        if HANDING_ON & self.program.index.spoken(name):
+        if HANDING_ON & self.program.index.of(module).spoken(name):
             found |= self._handed_on(module, call)
         if name == "super":
             found |= self._name(record.Name("self"), module, call.scope)
+        if isinstance(call.callee, record.Attribute) and name in OF_CONTAINERS:
+            found |= self._out_of_container(name, self.of(call.callee.value, module, call.scope))
         for mark in self.of(call.callee, module, call.scope):
             if mark.startswith(CALLED):
                 found.add(mark.removeprefix(CALLED))
-            elif mark == BOX:
-                found |= {CLIENT, BOX, METHOD} if name in CONTAINER_METHODS else set()
             elif mark == METHOD:
                 found |= {CLIENT} if name in self.program.catalog.making_methods() else set()
-            elif mark not in (CLIENT, PROXY) and not mark.startswith("module:"):
+            elif is_symbol(mark):
                 found |= self._made(mark)
         return frozenset(found)
 
-    def _own_result(self, module: Module, call: record.Call, name: str) -> set[str]:
-        """What the program's own functions of this name return."""
-        found: set[str] = set()
-        owner = call.callee.value if isinstance(call.callee, record.Attribute) else None
-        family = self._receiver(module, call.scope, owner) if owner is not None else ""
-        if family:
-            return set(self._results.get((family, name), ()))
-        if owner is not None and name in EVERYDAY:
-            return found
-        if owner is not None and name:
-            found |= self._results.get(("*", name), set())
-        return found
+    def _out_of_container(self, method: str, marks: Marks) -> Marks:
+        """What a container's method returns."""
+        if method in TAKING_OUT:
+            return taken_out(marks)
+        held = frozenset(mark for mark in marks if mark.startswith(BOX))
+        return held if method in KEEPING_IN else boxed(held)
 
-    def _made_by_class(self, name: str) -> set[str]:
+    def _made_by_class(self, klass: ClassRef) -> Marks:
         """The client that an object of one of the program's own subclasses is."""
-        found: set[str] = set()
-        for original in self.program.index.originals(name) if name else ():
-            for mark in self._bases.get(original, ()):
-                is_symbol = not mark.startswith("module:") and mark not in (CLIENT, METHOD, BOX, PROXY)
-                found |= self._made(mark) if is_symbol else {mark}
+        found: Marks = NOTHING
+        for mark in self._bases.get(klass, ()):
+            found |= self._made(mark) if is_symbol(mark) else {mark}
         return found
 
     def _handed_on(self, module: Module, call: record.Call) -> Marks:
         found = self._any((argument.value for argument in call.arguments), module, call.scope)
-        found |= {mark.removeprefix(CALLED) for mark in found}
+        found |= {mark.removeprefix(CALLED) for mark in found} | taken_out(found)
         for mark in tuple(found):
-            if not mark.startswith("module:") and mark not in (CLIENT, METHOD, BOX, PROXY):
+            if is_symbol(mark):
                 found |= self._made(mark)
         return found | {METHOD} if CLIENT in found else found
 
@@ -230,21 +256,30 @@ class MarkReader:
         """What an annotation's classes may be objects of."""
         if annotation is None:
             return NOTHING
-        found: set[str] = set()
-        pending = [annotation]
-        while pending:
-            part = pending.pop()
-            if isinstance(part, record.Subscript):
-                pending += [part.value, part.index]
-            elif isinstance(part, record.Sequence):
-                pending += part.items
-            elif isinstance(part, record.Operation):
-                pending += [part.left, part.right]
-            else:
-                for mark in self.of(part, module, scope):
-                    found |= self._made(mark) if mark not in (METHOD, BOX) else {mark}
-        is_box = isinstance(annotation, record.Subscript) and last_name(annotation.value) not in TRANSPARENT
-        return frozenset(found | {BOX}) if found and is_box else frozenset(found)
+        if isinstance(annotation, record.Operation):
+            return self._any_annotated((annotation.left, annotation.right), module, scope)
+        if isinstance(annotation, record.Sequence):
+            return self._any_annotated(annotation.items, module, scope)
+        if isinstance(annotation, record.Subscript):
+            return self._generic(annotation, module, scope)
+        found: Marks = NOTHING
+        for mark in self.of(annotation, module, scope):
+            found |= self._made(mark) if is_symbol(mark) else {mark}
+        return frozenset(mark for mark in found if not mark.startswith("module:"))
+
+    def _any_annotated(self, annotations: Iterable[Expression], module: Module, scope: int) -> Marks:
+        found: Marks = NOTHING
+        for annotation in annotations:
+            found |= self._annotated(annotation, module, scope)
+        return found
+
+    def _generic(self, annotation: record.Subscript, module: Module, scope: int) -> Marks:
+        name = last_name(annotation.value)
+        parts = self._annotated(annotation.index, module, scope)
+        own = self._annotated(annotation.value, module, scope)
+        if name in TRANSPARENT:
+            return own | parts
+        return own | boxed(parts) | (parts if name in YIELDING else NOTHING)
 
     # --- imports ---------------------------------------------------------------------------------
 
@@ -263,7 +298,7 @@ class MarkReader:
         stem = mark.removeprefix("module:")
         owner = self.program.modules.at(stem)
         found: set[str] = set()
-        if owner is not None and owner.is_target:
+        if owner is not None and owner in self._visited:
             found |= self._name(record.Name(name), owner, 0) | self._re_exported(owner, name)
         if self.program.modules.at(f"{stem}/{name}") or self.program.modules.is_folder(f"{stem}/{name}"):
             found.add(f"module:{stem}/{name}")

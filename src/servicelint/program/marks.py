@@ -1,22 +1,29 @@
-"""Marks of carriers: their vocabulary, and the names between which they do and do not flow."""
+"""Marks of carriers: what they are, and the names by which they do and do not flow.
+
+A mark is a text: a symbol of a library by its dotted name, ``module:`` and the path of a module of the
+program, or one of the words below. Before it may stand :data:`CALLED` or :data:`BOX`, outermost first:
+``()[]client`` is something that returns a container of clients when it is called.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from servicelint.facts import record
-from servicelint.program.index import last_name
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from servicelint.program.modules import Module
-    from servicelint.program.program import Program
+    from collections.abc import Iterable
 
 Marks = frozenset[str]
 NOTHING: Marks = frozenset()
-CLIENT, METHOD, BOX, PROXY = "client", "method", "box", "proxy"
+CLIENT, METHOD, PROXY = "client", "method", "proxy"
 
 CALLED = "()"
 """Before a mark: what calling it gives."""
+
+BOX = "[]"
+"""Before a mark: what is in it."""
+
+DEEPEST = 3
+"""Prefixes of one mark; deeper nesting is not followed."""
 
 HANDING_ON = frozenset({
     "partial", "partialmethod", "getattr", "cast", "copy", "deepcopy", "closing", "aclosing", "nullcontext",
@@ -24,61 +31,55 @@ HANDING_ON = frozenset({
     "shield", "lru_cache", "cache", "list", "tuple", "dict", "wraps", "proxy", "sync_to_async", "run",
     "async_to_sync", "Depends", "Security", "Provide", "field", "Field", "reversed", "sorted",
 })  # fmt: skip
-CONTAINER_METHODS = frozenset({"get", "pop", "values", "items", "setdefault", "copy", "popleft"})
-ROOTS = frozenset({"Base", "BaseModel", "Model", "Protocol", "Generic", "ABC", "Enum", "Mixin", "Exception"})
+TAKING_OUT = frozenset({"get", "pop", "setdefault", "popleft"})
+"""Methods of containers that return what is in them."""
+
+KEEPING_IN = frozenset({"values", "copy"})
+"""Methods of containers that return a container of the same."""
+
+OF_CONTAINERS = TAKING_OUT | KEEPING_IN | {"items"}
+
 TRANSPARENT = frozenset({"Optional", "Union", "Annotated", "Final", "ClassVar", "Type", "type", "Awaitable"})
+YIELDING = frozenset(
+    {"Iterator", "AsyncIterator", "Generator", "AsyncGenerator", "Iterable", "AsyncIterable"}
+)
 EVERYDAY = frozenset({*dir(str), *dir(dict), *dir(list), *dir(object), "__init__", "read", "write", "open"})
 """Names of methods that nearly always are a builtin type's: a result can't be guessed from them."""
+
+MOST_NAMESAKES = 8
+"""Methods of one name that are all followed where what they are called on can't be told."""
 
 PROPERTIES = frozenset({"property", "cached_property", "cachedproperty", "hybrid_property", "lazy_property"})
 
 
-def families(program: Program) -> dict[str, str]:
-    """By class name, one name for all classes that inherit from one another."""
-    parents: dict[str, str] = {}
-
-    def top(name: str) -> str:
-        while parents.get(name, name) != name:
-            name = parents[name]
-        return name
-
-    names = {klass.name for module in program.targets for klass in module.facts.classes}
-    for module in program.targets:
-        for klass in module.facts.classes:
-            for base in klass.bases:
-                named = last_name(base.value if isinstance(base, record.Subscript) else base)
-                if named in names and named not in ROOTS:
-                    parents[top(klass.name)] = top(named)
-    return {name: top(name) for name in names}
-
-
 def lead(marks: Marks) -> bool:
-    """Whether marks say that something is a client or sends; being a module or making one does not."""
-    return any(not mark.startswith(("module:", CALLED)) for mark in marks)
+    """Whether marks say that something is a client or sends; what makes, holds or imports one does not."""
+    return any(not mark.startswith(("module:", CALLED, BOX)) for mark in marks)
 
 
-def words(module: Module) -> set[str]:
-    """The names that a module reads, calls or defines: what may make it worth another look."""
-    found: set[str] = set()
-    for scope in module.facts.scopes:
-        for binding in scope.bindings:
-            found.add(binding.name)
-            if isinstance(binding.value, record.Imported):
-                found.add(binding.value.member)
-        found.update(["*"] if scope.stars else [])
-    facts = module.facts
-    found.update(last_name(call.callee) for call in facts.calls)
-    found.update(write.name for write in facts.writes)
-    pending: list[Any] = [call.callee for call in facts.calls]
-    pending += [argument.value for call in facts.calls for argument in call.arguments]
-    pending += [binding.value for scope in facts.scopes for binding in scope.bindings]
-    pending += [value for function in facts.functions for value, _ in function.returns]
-    while pending:
-        part = pending.pop()
-        if isinstance(part, record.Attribute):
-            found.add(part.name)
-        if isinstance(part, record.Node):
-            pending += [getattr(part, field) for field in part.__struct_fields__ if field != "definitions"]
-        elif isinstance(part, list | tuple):
-            pending += part
-    return found
+def is_symbol(mark: str) -> bool:
+    """Whether a mark is a symbol of a library."""
+    return mark not in (CLIENT, METHOD, PROXY) and not mark.startswith(("module:", CALLED, BOX))
+
+
+def boxed(marks: Iterable[str]) -> Marks:
+    """The marks of a container of something with ``marks``."""
+    return _prefixed(BOX, marks)
+
+
+def returned(marks: Iterable[str]) -> Marks:
+    """The marks of a function whose result has ``marks``."""
+    return _prefixed(CALLED, marks)
+
+
+def taken_out(marks: Iterable[str]) -> Marks:
+    """The marks of what is in a container with ``marks``."""
+    return frozenset(mark.removeprefix(BOX) for mark in marks if mark.startswith(BOX))
+
+
+def _prefixed(prefix: str, marks: Iterable[str]) -> Marks:
+    return frozenset(
+        prefix + mark
+        for mark in marks
+        if not mark.startswith("module:") and mark.count(CALLED) + mark.count(BOX) < DEEPEST
+    )

@@ -7,6 +7,8 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
+from servicelint.facts.words import imported
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -19,14 +21,15 @@ class Module:
     """One file of the program. ``path`` has forward slashes; ``name`` is dotted, from its source root.
 
     ``shown`` is the path as findings give it. Only a target is checked and counts as a caller; other files
-    only define what it imports, and are read when they are asked for.
+    only define what it imports. Text and facts are read when they are asked for.
     """
 
     def __init__(
         self,
         path: str,
         root: str,
-        read: Callable[[], tuple[str, ModuleFacts]],
+        read: Callable[[], str],
+        extract: Callable[[str], ModuleFacts],
         shown: str = "",
         *,
         is_target: bool = True,
@@ -36,6 +39,7 @@ class Module:
         self.shown = shown or path
         self.is_target = is_target
         self._read = read
+        self._extract = extract
         self.folder = posixpath.dirname(path)
         self.name = dotted_name(path, root)
 
@@ -43,18 +47,24 @@ class Module:
         return f"Module({self.path!r})"
 
     @functools.cached_property
-    def _content(self) -> tuple[str, ModuleFacts]:
-        return self._read()
-
-    @property
     def source(self) -> str:
         """Its text."""
-        return self._content[0]
+        return self._read()
+
+    @functools.cached_property
+    def imports(self) -> frozenset[str]:
+        """What its import statements name, read from the text."""
+        return frozenset(imported(self.source))
+
+    @property
+    def is_parsed(self) -> bool:
+        """Whether its facts have been asked for."""
+        return "facts" in self.__dict__
 
     @functools.cached_property
     def facts(self) -> ModuleFacts:
         """What it says."""
-        return self._content[1]
+        return self._extract(self.source)
 
     @functools.cached_property
     def lines(self) -> list[str]:

@@ -141,6 +141,8 @@ class Parameters:
             return ()
         if self.program.evaluator.is_shallow:
             return (UNKNOWN,)
+        if self.program.evaluator.is_typed:
+            return self._described(bare) or (UNKNOWN,)
         self._open.add(bare)
         try:
             found = self._expanded(bare)

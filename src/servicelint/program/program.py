@@ -20,9 +20,11 @@ from servicelint.program.index import Index
 from servicelint.program.modules import Module, ModuleIndex
 from servicelint.program.names import Names
 from servicelint.program.parameters import Parameters, has_receiver
+from servicelint.program.reach import FEW, Reach
 from servicelint.program.sites import Sites
 from servicelint.program.types import Types
 from servicelint.program.values import CallRef, ClassRef, FunctionRef, Instance, Value
+from servicelint.program.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from servicelint.facts.record import AttributeWrite
     from servicelint.program.arguments import Arguments
     from servicelint.program.outbound import OutboundCall
+    from servicelint.program.values import External
 
 
 class Program:
@@ -41,7 +44,9 @@ class Program:
         self.modules = ModuleIndex(modules, roots)
         self.targets = [module for module in self.modules.modules if module.is_target]
         self.crashes: dict[Module, Exception] = {}
-        self.index = Index(self.targets)
+        self.vocabulary = Vocabulary(self.targets)
+        self.index = Index()
+        self.reach = Reach(self)
         self.evaluator = Evaluator(self)
         self.names = Names(self)
         self.types = Types(self)
@@ -131,16 +136,19 @@ class Program:
             self._handed_on[ref] = handed_on(self, ref, self.frame_of_call(ref))
         return self._handed_on[ref]
 
-    def subclass_candidates(self, klass: ClassRef) -> list[ClassRef]:
-        """Classes that may inherit from ``klass``."""
-        return self.index.subclass_candidates(self.attributes.classes.record_of(klass).name)
-
-    def foreign_writes(self, name: str) -> list[tuple[Module, AttributeWrite]]:
-        """Assignments to an attribute ``name`` by code that is not a method of its object."""
+    def foreign_writes(self, owner: ClassRef | External, name: str) -> list[tuple[Module, AttributeWrite]]:
+        """Assignments to an attribute ``name`` of ``owner`` by code that is not a method of its object."""
+        modules = self.vocabulary.modules_assigning(name)
+        if isinstance(owner, ClassRef) and modules:
+            near = set(self.reach.of_member(owner, name))
+            modules = [module for module in modules if module in near]
+        elif len(modules) > FEW:
+            modules = [module for module in modules if self.carriers.visited(module)]
         classes = self.attributes.classes
         return [
             (module, write)
-            for module, write in self.index.writes(name)
+            for module in modules
+            for write in self.index.of(module).writes[name]
             if write.value is not OPAQUE and classes.receiver_class(module, write.scope, write.target) < 0
         ]
 

@@ -72,6 +72,8 @@ class Sites:
         return known
 
     def _find(self, module: Module) -> Iterator[Site]:
+        if not self.program.carriers.visited(module):
+            return
         for number in range(len(module.facts.calls)):
             ref = CallRef(module, number)
             if not self.program.carriers.may_send(module, ref.call):
@@ -187,7 +189,10 @@ class Sites:
 
     def _loose_partial(self, ref: CallRef) -> Site | None:
         """A partial that is kept nowhere: whoever gets it calls it, so this is the place to look at."""
-        if "partial" not in self.program.index.spoken(last_name(ref.call.callee)) or ref.call.bound_to >= 0:
+        if (
+            "partial" not in self.program.index.of(ref.module).spoken(last_name(ref.call.callee))
+            or ref.call.bound_to >= 0
+        ):
             return None
         if self._is_stored(ref) or not ref.call.arguments:
             return None

@@ -26,10 +26,14 @@ _TESTS = ("test_*.py", "*_test.py", "conftest.py")
 
 @dataclass
 class Selection:
-    """The files of a run: ``targets`` are checked, ``others`` only define symbols. All are absolute."""
+    """The files of a run: ``targets`` are checked, ``others`` only define symbols. All are absolute.
+
+    ``named`` are the targets that were named themselves, not found in a folder.
+    """
 
     targets: list[Path] = field(default_factory=list)
     others: list[Path] = field(default_factory=list)
+    named: set[Path] = field(default_factory=set)
 
 
 class MissingPath(Exception):
@@ -67,7 +71,7 @@ def select(
             }  # fmt: skip
     chosen = named | targets
     others = [file for file in _walk(root) if file not in chosen] if root.is_dir() else []
-    return Selection(sorted(chosen), others)
+    return Selection(sorted(chosen), others, named)
 
 
 def _excluding(exclude: Iterable[str]) -> Callable[[str], bool]:

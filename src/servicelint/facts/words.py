@@ -1,0 +1,40 @@
+"""The words of a source text: what tells, before anything is parsed, that a file can't matter to a question.
+
+All of it says too much rather than too little: words in comments and strings count too.
+"""
+
+from __future__ import annotations
+
+import re
+
+_WORD = re.compile(r"[^\W\d]\w*")
+_IMPORT = re.compile(
+    r"\bfrom[ \t]+([\w.]+)[ \t]+import\b[ \t]*(\([^)]*\)|[^\n;]*)|\bimport[ \t]+([^\n;]*)",
+)
+_OPERATOR = r"(?:[-+*/|&^%@<>]{0,2}=(?!=)|:[^=\n]*=(?!=))"
+_ASSIGNED = re.compile(rf"(?<!\bself)(?<!\bcls)\.(\w+)[ \t]*{_OPERATOR}")
+_UNPACKED = re.compile(r"\.(\w+)[ \t]*,[^\n=(]*=(?!=)")
+_SET = re.compile(r"\bsetattr\s*\([^,]*,\s*[\"'](\w+)[\"']")
+
+
+def words(text: str) -> set[str]:
+    """Every identifier-like word."""
+    return set(_WORD.findall(text))
+
+
+def imported(text: str) -> set[str]:
+    """What it imports: modules, and members with their module before them (``m.*`` for all of them)."""
+    found: set[str] = set()
+    for module, members, modules in _IMPORT.findall(text.replace("\\\n", " ")):
+        if module:
+            found.update(f"{module}.{name}" for name in _WORD.findall(members))
+            found.update([f"{module}.*"] if "*" in members else [])
+        else:
+            found.update(part.split()[0] for part in modules.split(",") if part.split())
+    return found
+
+
+def assigned(text: str) -> set[str]:
+    """The attributes that are assigned on something other than a method's own object or class."""
+    found = {*_ASSIGNED.findall(text), *_UNPACKED.findall(text)}
+    return found.union(_SET.findall(text)) if "setattr" in text else found

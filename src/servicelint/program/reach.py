@@ -1,0 +1,156 @@
+"""Where a symbol of the program can be used, judged by the words of the modules.
+
+A symbol whose name stands in few modules may be used in all of them. An everyday name is only looked for
+where more speaks for it: in the folder of its module, where the module, its package or its class is named,
+or something that holds an object of the class. That keeps a question on one function from becoming a
+question on every file, and reads the same files whether or not they have been parsed already.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING
+
+from servicelint.facts import record
+from servicelint.program.index import last_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from servicelint.program.modules import Module
+    from servicelint.program.program import Program
+    from servicelint.program.values import ClassRef
+
+FEW = 60
+"""Modules with a name that are looked into without asking for more."""
+
+_ENTRY = "__init__"
+
+
+class Reach:
+    """Finds the modules that may use a function, a class, or a member of one."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self._names: dict[tuple[Module, str], list[Module]] = {}
+        self._members: dict[tuple[ClassRef, str], list[Module]] = {}
+        self._holders: dict[ClassRef, set[str]] = {}
+
+    def of_name(self, module: Module, name: str) -> list[Module]:
+        """The modules that may use ``name`` of a module."""
+        key = (module, name)
+        known = self._names.get(key)
+        if known is None:
+            known = self._names[key] = self._users(module, name)
+        return known
+
+    def of_member(self, klass: ClassRef, name: str) -> list[Module]:
+        """The modules that may use the attribute or method ``name`` of a class's objects."""
+        key = (klass, name)
+        known = self._members.get(key)
+        if known is None:
+            holding = list(self.program.vocabulary.modules_with(name))
+            if len(holding) > FEW:
+                signs = self.holders(klass) | {self.program.attributes.classes.record_of(klass).name}
+                holding = self._near(klass.module, holding, signs)
+            known = self._members[key] = holding
+        return known
+
+    def of_attribute(self, module: Module, name: str) -> list[Module]:
+        """The modules that may use an attribute of which only the name is known."""
+        holding = self.program.vocabulary.modules_with(name)
+        return list(holding) if len(holding) <= FEW else [module]
+
+    # --- names of modules ------------------------------------------------------------------------
+
+    def _users(self, module: Module, name: str) -> list[Module]:
+        holding = list(self.program.vocabulary.modules_with(name))
+        if len(holding) <= FEW:
+            return holding
+        found: set[Module] = {module}
+        pending = [module]
+        while pending:
+            origin = pending.pop()
+            beside = {user for user in holding if user.folder == origin.folder}
+            signs = set(_import_names(origin))
+            named = {user for sign in signs for user in self.program.vocabulary.modules_with(sign)}
+            for user in holding:
+                if user in found or (user not in named and user not in beside):
+                    continue
+                how = _way_in(user.imports, signs, name)
+                if how == "member" or (how == "module" and f".{name}" in user.source):
+                    found.add(user)
+                    pending += [user] if how == "member" else []
+        return [user for user in holding if user in found]
+
+    def _near(self, module: Module, holding: Iterable[Module], signs: set[str]) -> list[Module]:
+        """Those of ``holding`` that lie beside or below a module, or hold one of the signs."""
+        signed = {user for sign in signs for user in self.program.vocabulary.modules_with(sign)}
+        folder = module.folder
+        return [
+            user
+            for user in holding
+            if user in signed or user.folder == folder or user.folder.startswith(f"{folder}/")
+        ]
+
+    # --- what holds objects of a class -----------------------------------------------------------
+
+    def holders(self, klass: ClassRef) -> set[str]:
+        """The names of the functions that return objects of a class, and of the variables that keep them."""
+        known = self._holders.get(klass)
+        if known is None:
+            name = self.program.attributes.classes.record_of(klass).name
+            modules = self.program.vocabulary.modules_with(name)
+            known = {holder for module in modules[:FEW] for holder in _holders(module, name)}
+            self._holders[klass] = known
+        return known
+
+
+def _import_names(module: Module) -> Iterator[str]:
+    """The words by which other modules import from a module: its own name, or its package's."""
+    stem = posixpath.splitext(posixpath.basename(module.path))[0]
+    yield posixpath.basename(module.folder) if stem == _ENTRY else stem
+
+
+def _way_in(imports: frozenset[str], signs: set[str], name: str) -> str:
+    """How a module comes by ``name`` of one that is called one of ``signs``: as a member, through it, or not."""
+    way = ""
+    for each in imports:
+        owner, _, last = each.rpartition(".")
+        if last in (name, "*") and (not owner.strip(".") or owner.rpartition(".")[2] in signs):
+            return "member"
+        if last in signs:
+            way = "module"
+    return way
+
+
+def _holders(module: Module, name: str) -> Iterator[str]:
+    """The names in one module that stand for objects of the class ``name``."""
+    facts = module.facts
+    made = {number for number, call in enumerate(facts.calls) if last_name(call.callee) == name}
+
+    def is_object(value: record.Expression, annotation: record.Expression | None) -> bool:
+        return (isinstance(value, record.CallValue) and value.call in made) or _mentions(annotation, name)
+
+    for function in facts.functions:
+        if any(is_object(value, function.annotation) for value, _ in (*function.returns, (record.OPAQUE, 0))):
+            yield function.name
+    for scope in facts.scopes:
+        if scope.kind != "function":
+            yield from (b.name for b in scope.bindings if is_object(b.value, b.annotation))
+    yield from (write.name for write in facts.writes if is_object(write.value, write.annotation))
+
+
+def _mentions(annotation: record.Expression | None, name: str) -> bool:
+    pending = [annotation]
+    while pending:
+        part = pending.pop()
+        if part is not None and last_name(part) == name:
+            return True
+        if isinstance(part, record.Subscript):
+            pending += [part.value, part.index]
+        elif isinstance(part, record.Sequence):
+            pending += part.items
+        elif isinstance(part, record.Operation):
+            pending += [part.left, part.right]
+    return False
