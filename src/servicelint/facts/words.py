@@ -8,9 +8,8 @@ from __future__ import annotations
 import re
 
 _WORD = re.compile(r"[^\W\d]\w*")
-_IMPORT = re.compile(
-    r"\bfrom[ \t]+([\w.]+)[ \t]+import\b[ \t]*(\([^)]*\)|[^\n;]*)|\bimport[ \t]+([^\n;]*)",
-)
+_IMPORT = re.compile(r"import(?=[ \t(*])[ \t]*(\([^)]*\)|[^\n;]*)")  # begins with a word: found fast
+_FROM = re.compile(r"\bfrom[ \t]*([\w.]+)[ \t]*$")
 _OPERATOR = r"(?:[-+*/|&^%@<>]{0,2}=(?!=)|:[^=\n]*=(?!=))"
 _ASSIGNED = re.compile(rf"(?<!\bself)(?<!\bcls)\.(\w+)[ \t]*{_OPERATOR}")
 _UNPACKED = re.compile(r"\.(\w+)[ \t]*,[^\n=(]*=(?!=)")
@@ -24,13 +23,16 @@ def words(text: str) -> set[str]:
 
 def imported(text: str) -> set[str]:
     """What it imports: modules, and members with their module before them (``m.*`` for all of them)."""
+    text = text.replace("\\\n", " ")
     found: set[str] = set()
-    for module, members, modules in _IMPORT.findall(text.replace("\\\n", " ")):
-        if module:
-            found.update(f"{module}.{name}" for name in _WORD.findall(members))
-            found.update([f"{module}.*"] if "*" in members else [])
+    for match in _IMPORT.finditer(text):
+        origin = _FROM.search(text, text.rfind("\n", 0, match.start()) + 1, match.start())
+        names = match[1]
+        if origin is None:
+            found.update(part.split()[0] for part in names.split(",") if part.split())
         else:
-            found.update(part.split()[0] for part in modules.split(",") if part.split())
+            found.update(f"{origin[1]}.{name}" for name in _WORD.findall(names))
+            found.update([f"{origin[1]}.*"] if "*" in names else [])
     return found
 
 

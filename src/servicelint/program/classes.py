@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from servicelint.facts import record
@@ -93,7 +94,10 @@ class Classes:
             users = self.program.reach.of_name(above.module, name)
             if len(users) > MOST_HEIRS:
                 continue
+            derived = re.compile(rf"\bclass\s+\w+\s*[(\[][^:]*\b{name}\b|\b{name}\s+as\b")
             for module in users:
+                if not module.is_parsed and not derived.search(module.source):
+                    continue
                 for number in self.program.index.of(module).subclasses[name]:
                     below = ClassRef(module, number)
                     if below not in seen and klass in self.order(below)[1:]:

@@ -7,8 +7,6 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from servicelint.facts.words import imported
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -50,11 +48,6 @@ class Module:
     def source(self) -> str:
         """Its text."""
         return self._read()
-
-    @functools.cached_property
-    def imports(self) -> frozenset[str]:
-        """What its import statements name, read from the text."""
-        return frozenset(imported(self.source))
 
     @property
     def is_parsed(self) -> bool:

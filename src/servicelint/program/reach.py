@@ -67,21 +67,22 @@ class Reach:
         holding = list(self.program.vocabulary.modules_with(name))
         if len(holding) <= FEW:
             return holding
-        found: set[Module] = {module}
+        found = {module}
         pending = [module]
         while pending:
             origin = pending.pop()
-            beside = {user for user in holding if user.folder == origin.folder}
-            signs = set(_import_names(origin))
-            named = {user for sign in signs for user in self.program.vocabulary.modules_with(sign)}
-            for user in holding:
-                if user in found or (user not in named and user not in beside):
-                    continue
-                how = _way_in(user.imports, signs, name)
-                if how == "member" or (how == "module" and f".{name}" in user.source):
-                    found.add(user)
-                    pending += [user] if how == "member" else []
+            members = self._importers(origin, name) - found
+            found |= members
+            pending += members
+            through = self.program.vocabulary.modules_naming(_import_name(origin))
+            found |= {user for user in through if f".{name}" in user.source}
         return [user for user in holding if user in found]
+
+    def _importers(self, module: Module, name: str) -> set[Module]:
+        """The modules that import ``name``, or everything, from a module that is called as this one."""
+        vocabulary = self.program.vocabulary
+        beside = {user for user in vocabulary.importers("", name) if _is_above(module, user)}
+        return vocabulary.importers(_import_name(module), name) | beside
 
     def _near(self, module: Module, holding: Iterable[Module], signs: set[str]) -> list[Module]:
         """Those of ``holding`` that lie beside or below a module, or hold one of the signs."""
@@ -106,22 +107,15 @@ class Reach:
         return known
 
 
-def _import_names(module: Module) -> Iterator[str]:
-    """The words by which other modules import from a module: its own name, or its package's."""
+def _import_name(module: Module) -> str:
+    """The word by which other modules import from a module: its own name, or its package's."""
     stem = posixpath.splitext(posixpath.basename(module.path))[0]
-    yield posixpath.basename(module.folder) if stem == _ENTRY else stem
+    return posixpath.basename(module.folder) if stem == _ENTRY else stem
 
 
-def _way_in(imports: frozenset[str], signs: set[str], name: str) -> str:
-    """How a module comes by ``name`` of one that is called one of ``signs``: as a member, through it, or not."""
-    way = ""
-    for each in imports:
-        owner, _, last = each.rpartition(".")
-        if last in (name, "*") and (not owner.strip(".") or owner.rpartition(".")[2] in signs):
-            return "member"
-        if last in signs:
-            way = "module"
-    return way
+def _is_above(module: Module, user: Module) -> bool:
+    """Whether ``from . import``, or with more dots, in ``user`` may mean the package of ``module``."""
+    return user.folder == module.folder or user.folder.startswith(f"{module.folder}/")
 
 
 def _holders(module: Module, name: str) -> Iterator[str]:

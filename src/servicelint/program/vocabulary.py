@@ -29,18 +29,25 @@ class Vocabulary:
         return self._assigned.get(attribute, ())
 
     def modules_importing(self, symbols: frozenset[str]) -> list[Module]:
-        """The modules whose import statements name one of these symbols, a module among them or all of one.
-
-        A module that is only part of the way to others (``http`` of ``http.client``) counts where it is
-        imported itself.
-        """
-        packages = {symbol.partition(".")[0] for symbol in symbols}
-        candidates = {module for package in packages for module in self.modules_with(package)}
-        return [
+        """The modules whose import statements name one of these symbols, or all of a module among them."""
+        wanted = {
             module
-            for module in self.modules
-            if module in candidates and any(_leads(name, symbols) for name in module.imports)
-        ]
+            for symbol in symbols
+            for name in (symbol, f"{symbol}.*")
+            for module in self._imported.get(name, ())
+        }
+        return [module for module in self.modules if module in wanted]
+
+    def importers(self, owner: str, name: str) -> set[Module]:
+        """The modules that import ``name``, or everything, from a module whose last name is ``owner``.
+
+        With no owner: from a package that is only told by dots.
+        """
+        return self._members[owner, name] | self._members[owner, "*"]
+
+    def modules_naming(self, name: str) -> set[Module]:
+        """The modules with an import statement that ends in a module (or member) called ``name``."""
+        return self._ends[name]
 
     @cached_property
     def _words(self) -> dict[str, list[Module]]:
@@ -50,13 +57,28 @@ class Vocabulary:
     def _assigned(self) -> dict[str, list[Module]]:
         return self._inverted(words.assigned)
 
+    @cached_property
+    def _imported(self) -> dict[str, list[Module]]:
+        return self._inverted(words.imported)
+
+    @cached_property
+    def _members(self) -> defaultdict[tuple[str, str], set[Module]]:
+        found: defaultdict[tuple[str, str], set[Module]] = defaultdict(set)
+        for name, modules in self._imported.items():
+            owner, _, last = name.rpartition(".")
+            found[owner.rpartition(".")[2], last].update(modules)
+        return found
+
+    @cached_property
+    def _ends(self) -> defaultdict[str, set[Module]]:
+        found: defaultdict[str, set[Module]] = defaultdict(set)
+        for (_, last), modules in self._members.items():
+            found[last] |= modules
+        return found
+
     def _inverted(self, scan: Callable[[str], set[str]]) -> dict[str, list[Module]]:
         found: defaultdict[str, list[Module]] = defaultdict(list)
         for module in self.modules:
             for word in scan(module.source):
                 found[word].append(module)
         return dict(found)
-
-
-def _leads(name: str, symbols: frozenset[str]) -> bool:
-    return name in symbols or (name.endswith(".*") and name[:-2] in symbols)
