@@ -17,7 +17,7 @@ else:
     import tomli as tomllib
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 Entry = Client | Sender | TimeoutClass | Scope
 
@@ -75,6 +75,14 @@ class Catalog:
             for method in entry.methods if isinstance(entry, Client) else ():
                 found.update(method.names, method.through)
         return frozenset(found)
+
+    def scope_names(self, is_meant: Callable[[Scope], bool]) -> set[str]:
+        """The qualified names, aliases too, of the scopes that bound what they enclose."""
+        found: set[str] = set()
+        for name, (_, entry) in self._entries.items():
+            if isinstance(entry, Scope) and is_meant(entry):
+                found.update((name, *entry.aliases))
+        return found
 
     def sends_any_attribute(self, of: object) -> bool:
         """Whether any attribute of an object of this class sends when it is called."""

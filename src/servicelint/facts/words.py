@@ -10,6 +10,14 @@ import re
 _WORD = re.compile(r"[^\W\d]\w*")
 _IMPORT = re.compile(r"import(?=[ \t(*])[ \t]*(\([^)]*\)|[^\n;]*)")  # begins with a word: found fast
 _FROM = re.compile(r"\bfrom[ \t]*([\w.]+)[ \t]*$")
+_HELD = (
+    re.compile(  # an attribute, a name of the module, a field of a class; a function's own names stay in it
+        r"(?:\.|^)(\w+)[ \t]*(?::[^=]*)?=[^=,]*$|^[ \t]*(\w+)[ \t]*:[^=,()]*$"
+    )
+)
+_HANDED_OUT = re.compile(r"->[^:]*$|\b(?:return|yield)\b[^,]*$")
+_FUNCTION = re.compile(r"\bdef\s+(\w+)")
+_FURTHEST_RETURN = 5_000
 _OPERATOR = r"(?:[-+*/|&^%@<>]{0,2}=(?!=)|:[^=\n]*=(?!=))"
 _ASSIGNED = re.compile(rf"(?<!\bself)(?<!\bcls)\.(\w+)[ \t]*{_OPERATOR}")
 _UNPACKED = re.compile(r"\.(\w+)[ \t]*,[^\n=(]*=(?!=)")
@@ -40,3 +48,32 @@ def assigned(text: str) -> set[str]:
     """The attributes that are assigned on something other than a method's own object or class."""
     found = {*_ASSIGNED.findall(text), *_UNPACKED.findall(text)}
     return found.union(_SET.findall(text)) if "setattr" in text else found
+
+
+def holders(text: str, name: str) -> set[str]:
+    """The variables, attributes and functions that may hold or return what ``name`` makes or types."""
+    found: set[str] = set()
+    for match in re.finditer(rf"\b{re.escape(name)}\b", text):
+        head = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
+        held = _HELD.search(head)
+        if held:
+            found.add(held[1] or held[2])
+        elif _HANDED_OUT.search(head):
+            function = _FUNCTION.findall(text, max(0, match.start() - _FURTHEST_RETURN), match.start())
+            found.update(function[-1:])
+    return found
+
+
+def renames(text: str, name: str) -> bool:
+    """Whether something called ``name`` may be given another name: imported as it, or assigned."""
+    return re.search(rf"\b{re.escape(name)}(?:\s+as\b|\s*(?:$|[#,)\]}};]))", text, re.MULTILINE) is not None
+
+
+def defines(text: str, name: str) -> bool:
+    """Whether a function called ``name`` may be defined."""
+    return f"def {name}" in text
+
+
+def derives(text: str, name: str) -> bool:
+    """Whether a class may have ``name``, or a further name of it, among its bases."""
+    return re.search(rf"\bclass\s+\w+\s*[(\[][^:]*\b{name}\b|\b{name}\s+as\b", text) is not None

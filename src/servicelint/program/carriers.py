@@ -10,12 +10,24 @@ not be evaluated.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from servicelint.catalog.model import Invoker
 from servicelint.facts import record
+from servicelint.program.handing_on import arguments_for, callable_position, invoker_of
 from servicelint.program.index import last_name
 from servicelint.program.mark_reader import MarkReader
-from servicelint.program.marks import EVERYDAY, MOST_NAMESAKES, PROPERTIES, Marks, boxed, lead
+from servicelint.program.marks import (
+    EVERYDAY,
+    MOST_NAMESAKES,
+    PROPERTIES,
+    REMOTE,
+    Marks,
+    boxed,
+    lead,
+    taken_out,
+)
 from servicelint.program.parameters import has_receiver
 from servicelint.program.reach import FEW
 from servicelint.program.values import ClassRef, FunctionRef, Instance, Partial, Value
@@ -28,12 +40,17 @@ if TYPE_CHECKING:
     from servicelint.program.program import Program
 
 
+PARTIAL = Invoker(passes="rest", callable=0)
+"""``functools.partial`` hands on as an executor does, only later."""
+
+
 class Carriers(MarkReader):
     """Tells what may be a client, or lead to one."""
 
     def __init__(self, program: Program) -> None:
         super().__init__(program)
         self._version = 0
+        self._givers: defaultdict[tuple[int, str], set[Module]] = defaultdict(set)
         self._pending: dict[Module, None] = {}
         self._spread()
 
@@ -62,6 +79,10 @@ class Carriers(MarkReader):
         """Whether a parameter may be, or hold, a client."""
         return bool(self._parameters.get((id(function), name)))
 
+    def givers(self, function: Function, name: str) -> frozenset[Module]:
+        """The modules that pass something for a parameter that may be, or hold, a client."""
+        return frozenset(self._givers.get((id(function), name), ()))
+
     # --- the fixpoint ----------------------------------------------------------------------------
 
     def _spread(self) -> None:
@@ -72,9 +93,9 @@ class Carriers(MarkReader):
             self._visited.add(module)
             self._visit(module)
 
-    def _add(self, known: set[str], marks: Iterable[str]) -> bool:
+    def _add(self, known: set[str], marks: Iterable[str], *, is_local: bool = False) -> bool:
         """Add marks; tells whether this is news to other modules too."""
-        fresh = [mark for mark in marks if mark not in known]
+        fresh = [mark for mark in marks if mark not in known and (is_local or mark != REMOTE)]
         if not fresh:
             return False
         known.update(fresh)
@@ -115,7 +136,7 @@ class Carriers(MarkReader):
         owner = 0 if binding.name in scope.globals else number
         if binding.name in scope.nonlocals:
             owner = scope.parent
-        if self._add(self._slots[module, owner, binding.name], marks) and owner == 0:
+        if self._add(self._slots[module, owner, binding.name], marks, is_local=owner > 0) and owner == 0:
             self._wake(self.program.reach.of_name(module, binding.name))
         if scope.kind == "class":
             self._add_attribute(self._class_of_body(module, number), binding.name, marks)
@@ -184,11 +205,9 @@ class Carriers(MarkReader):
             return
         for callee, function, offset in self._callees(module, call):
             for position, argument, marks in marked:
-                self._reach(callee, function, position + offset, argument, marks)
+                self._reach(module, callee, function, position + offset, argument, marks)
         self._fill_fields(module, call, marked)
-        if self._invokes(module, last_name(call.callee)):
-            for _, _, marks in marked:
-                self._reach_handed(module, call, marks)
+        self._reach_handed(module, call)
 
     def _marked_arguments(
         self, module: Module, call: record.Call
@@ -240,18 +259,22 @@ class Carriers(MarkReader):
             yield module, module.facts.functions[number], 1
 
     def _reach(
-        self, module: Module, function: Function, position: int, argument: record.Argument, marks: Marks
+        self,
+        giver: Module,
+        owner: Module,
+        function: Function,
+        position: int,
+        argument: record.Argument,
+        marks: Marks,
     ) -> None:
         for index, parameter in enumerate(function.parameters):
             is_rest = parameter.kind in ("star", "double-star")
             fits = argument.keyword == parameter.name if argument.keyword else index == position
             if (fits and not argument.stars) or is_rest:
-                passed = boxed(marks) if is_rest else marks
-                self._add_parameter(module, function, parameter.name, passed)
-
-    def _add_parameter(self, module: Module, function: Function, name: str, marks: Marks) -> None:
-        if self._add(self._parameters[id(function), name], marks):
-            self._wake([module])
+                key = (id(function), parameter.name)
+                self._givers[key].add(giver)
+                if self._add(self._parameters[key], boxed(marks) if is_rest else marks):
+                    self._wake([owner])
 
     def _fill_fields(
         self, module: Module, call: record.Call, marked: list[tuple[int, record.Argument, Marks]]
@@ -267,12 +290,32 @@ class Carriers(MarkReader):
                 if name in fields:
                     self._add_attribute(value, name, marks)
 
-    def _reach_handed(self, module: Module, call: record.Call, marks: Marks) -> None:
+    def _reach_handed(self, module: Module, call: record.Call) -> None:
         """``executor.submit(fetch, session, url)``: the function handed over gets the other arguments."""
-        for argument in call.arguments:
-            for value in self.program.evaluator.typed(
-                argument.value, self.program.root_frame(module, call.scope)
-            ):
-                for owner, function, _ in self._functions_of(value, 0):
-                    for parameter in function.parameters:
-                        self._add_parameter(owner, function, parameter.name, marks)
+        handed = self._handed_over(module, call)
+        if handed is None:
+            return
+        callable_, arguments = handed
+        frame = self.program.root_frame(module, call.scope)
+        for value in self.program.evaluator.typed(callable_, frame):
+            for owner, function, offset in self._functions_of(value, 0):
+                for position, argument, marks in arguments:
+                    self._reach(module, owner, function, position + offset, argument, marks)
+
+    def _handed_over(
+        self, module: Module, call: record.Call
+    ) -> tuple[record.Expression, list[tuple[int, record.Argument, Marks]]] | None:
+        """What a call hands to be called, and the arguments that it will get, with their marks."""
+        spoken = self.program.index.of(module).spoken(last_name(call.callee))
+        invoker = PARTIAL if "partial" in spoken else invoker_of(self.program, module, call)
+        position = callable_position(invoker, call) if invoker else None
+        if invoker is None or position is None:
+            return None
+        given = arguments_for(invoker, call, position)
+        found = [
+            (number, argument, self.of(argument.value, module, call.scope))
+            for number, argument in enumerate(given)
+        ]
+        if invoker.passes == "others":  # each call gets one element
+            found = [(number, argument, taken_out(marks)) for number, argument, marks in found]
+        return call.arguments[position].value, found

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from servicelint.facts import record
+from servicelint.facts import record, words
 from servicelint.program.values import (
     MISSING,
     CallRef,
@@ -94,9 +93,8 @@ class Classes:
             users = self.program.reach.of_name(above.module, name)
             if len(users) > MOST_HEIRS:
                 continue
-            derived = re.compile(rf"\bclass\s+\w+\s*[(\[][^:]*\b{name}\b|\b{name}\s+as\b")
             for module in users:
-                if not module.is_parsed and not derived.search(module.source):
+                if not module.is_parsed and not words.derives(module.source, name):
                     continue
                 for number in self.program.index.of(module).subclasses[name]:
                     below = ClassRef(module, number)

@@ -24,9 +24,12 @@ class Enclosing:
     def __init__(self, program: Program) -> None:
         self.program = program
         self._open: set[tuple[object, ...]] = set()
+        self._possible: dict[bool, bool] = {}
 
     def of(self, ref: CallRef, blocking: bool) -> Bounded | None:
         """The bound that encloses a call, or None. A blocking call can't be ended by what only cancels."""
+        if not self._is_possible(blocking):
+            return None
         return self._around(ref, blocking) or self._around_callers(ref, blocking)
 
     def _around(self, ref: CallRef, blocking: bool) -> Bounded | None:
@@ -35,6 +38,20 @@ class Enclosing:
             or self._in_waiting(ref, blocking)
             or self._awaited_later(ref, blocking)
         )
+
+    def _is_possible(self, blocking: bool) -> bool:
+        """Whether the program names a scope that can end such a call at all."""
+        known = self._possible.get(blocking)
+        if known is None:
+            names = self.program.catalog.scope_names(lambda scope: _can_end(scope, blocking))
+            known = self._possible[blocking] = any(map(self._is_spoken_of, names))
+        return known
+
+    def _is_spoken_of(self, qualified_name: str) -> bool:
+        parts = qualified_name.split(".")
+        ways = frozenset(".".join(parts[:length]) for length in range(1, len(parts) + 1))
+        vocabulary = self.program.vocabulary
+        return bool(vocabulary.modules_with(parts[-1])) and bool(vocabulary.modules_importing(ways))
 
     # --- with-blocks -----------------------------------------------------------------------------
 
@@ -141,10 +158,15 @@ class Enclosing:
             return None
         self._open.add(key)
         try:
-            bounds = [self.of(arguments.call, blocking) for arguments in self.program.callers.of(function)]
+            first: Bounded | None = None
+            for arguments in self.program.callers.of(function):
+                bound = self.of(arguments.call, blocking)
+                if bound is None:
+                    return None
+                first = first or bound
+            return first
         finally:
             self._open.discard(key)
-        return bounds[0] if bounds and all(bounds) else None
 
     def _function_of(self, ref: CallRef) -> FunctionRef | None:
         number = self.program.function_of_scope(ref.module, ref.call.scope)

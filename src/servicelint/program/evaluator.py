@@ -68,6 +68,7 @@ class Evaluator:
         self._cut: set[tuple[int, int]] = set()
         self._provisional: dict[tuple[int, int], Values] = {}
         self._steps = 0
+        self._looking: set[tuple[ParameterSymbol, str]] = set()
         self._depth: Depth = "full"
         self._handlers: dict[type, Callable[[Any, Frame], Values]] = {
             record.Opaque: lambda _, __: (UNKNOWN,),
@@ -247,9 +248,19 @@ class Evaluator:
         if isinstance(other, ParameterSymbol) and self.program.parameters.is_double_star(other):
             return (ParameterSymbol(other.owner, other.index, other.name, key),)
         if isinstance(other, ParameterSymbol):
-            expanded = self.program.parameters.expand(other)
-            return merge(*(self._lookup_in(value, key) for value in expanded if value != other)) or (UNKNOWN,)
+            return self._lookup_in_parameter(other, key)
         return (MISSING,) if other == NONE else (UNKNOWN,)
+
+    def _lookup_in_parameter(self, symbol: ParameterSymbol, key: str) -> Values:
+        if (symbol, key) in self._looking:  # callers that hand their keywords round in a circle
+            return ()
+        self._looking.add((symbol, key))
+        try:
+            expanded = self.program.parameters.expand(symbol)
+            found = merge(*(self._lookup_in(value, key) for value in expanded if value != symbol))
+        finally:
+            self._looking.discard((symbol, key))
+        return found or (UNKNOWN,)
 
     def _mapping(self, expression: record.Mapping, frame: Frame) -> Values:
         mapping = MappingValue()

@@ -19,6 +19,7 @@ from servicelint.program.marks import (
     NOTHING,
     OF_CONTAINERS,
     PROXY,
+    REMOTE,
     TAKING_OUT,
     TRANSPARENT,
     YIELDING,
@@ -149,8 +150,8 @@ class MarkReader:
         base = self.of(attribute.value, module, scope)
         found = self._own_attribute(attribute, module, scope)
         for mark in base:
-            if mark == PROXY:
-                found.add(PROXY)
+            if mark in (PROXY, REMOTE):
+                found.add(REMOTE)
             elif mark == CLIENT and attribute.name in self._methods:
                 found.add(METHOD)
             elif mark in (CLIENT, METHOD) or mark.startswith((CALLED, BOX)):

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 Marks = frozenset[str]
 NOTHING: Marks = frozenset()
 CLIENT, METHOD, PROXY = "client", "method", "proxy"
+REMOTE = "remote"
+"""Any attribute of a proxy, and of that: followed no further than the names of its scope."""
 
 CALLED = "()"
 """Before a mark: what calling it gives."""
@@ -59,7 +61,7 @@ def lead(marks: Marks) -> bool:
 
 def is_symbol(mark: str) -> bool:
     """Whether a mark is a symbol of a library."""
-    return mark not in (CLIENT, METHOD, PROXY) and not mark.startswith(("module:", CALLED, BOX))
+    return mark not in (CLIENT, METHOD, PROXY, REMOTE) and not mark.startswith(("module:", CALLED, BOX))
 
 
 def boxed(marks: Iterable[str]) -> Marks:
@@ -81,5 +83,7 @@ def _prefixed(prefix: str, marks: Iterable[str]) -> Marks:
     return frozenset(
         prefix + mark
         for mark in marks
-        if not mark.startswith("module:") and mark.count(CALLED) + mark.count(BOX) < DEEPEST
+        if not mark.startswith("module:")
+        and mark != REMOTE
+        and mark.count(CALLED) + mark.count(BOX) < DEEPEST
     )

@@ -155,12 +155,20 @@ class Parameters:
         if not self._may_matter(symbol):
             return described or (UNKNOWN,)
         evaluator = self.program.evaluator
-        passed = merge(*(self.passed(symbol, call) for call in self.program.callers.of(symbol.owner)))
+        passed = merge(*(self.passed(symbol, call) for call in self._telling_callers(symbol)))
         passed = evaluator.expand_all(tuple(value for value in passed if value != MISSING))
         known = tuple(value for value in passed if value not in (UNKNOWN, NONE))
         if described and (not known or UNKNOWN in passed):
             return merge(known, described)
         return passed or (UNKNOWN,)
+
+    def _telling_callers(self, symbol: ParameterSymbol) -> list[Arguments]:
+        """The calls that may pass a client: only those say what the parameter is."""
+        if isinstance(symbol.owner, ClassRef) or symbol.key:
+            return self.program.callers.of(symbol.owner)
+        function = symbol.owner.module.facts.functions[symbol.owner.index]
+        givers = self.program.carriers.givers(function, symbol.name)
+        return self.program.callers.of(symbol.owner, givers)
 
     def _may_matter(self, symbol: ParameterSymbol) -> bool:
         """Whether callers may pass a client, or a dict or tuple: else there is nothing to follow."""

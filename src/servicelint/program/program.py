@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from servicelint.facts.record import OPAQUE
 from servicelint.program.attributes import Attributes
 from servicelint.program.bounds import Bounds
-from servicelint.program.callers import Callers, HandedOn, handed_on
+from servicelint.program.callers import Callers
 from servicelint.program.calls import Calls
 from servicelint.program.carriers import Carriers
 from servicelint.program.changes import Changes
@@ -16,6 +16,7 @@ from servicelint.program.enclosing import Enclosing
 from servicelint.program.evaluator import Evaluator
 from servicelint.program.forwarding import Forwarding
 from servicelint.program.frames import Frame
+from servicelint.program.handing_on import HandedOn, handed_on
 from servicelint.program.index import Index
 from servicelint.program.modules import Module, ModuleIndex
 from servicelint.program.names import Names

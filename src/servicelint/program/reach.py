@@ -11,11 +11,10 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from servicelint.facts import record
-from servicelint.program.index import last_name
+from servicelint.facts import words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from servicelint.program.modules import Module
     from servicelint.program.program import Program
@@ -102,7 +101,7 @@ class Reach:
         if known is None:
             name = self.program.attributes.classes.record_of(klass).name
             modules = self.program.vocabulary.modules_with(name)
-            known = {holder for module in modules[:FEW] for holder in _holders(module, name)}
+            known = {holder for module in modules[:FEW] for holder in words.holders(module.source, name)}
             self._holders[klass] = known
         return known
 
@@ -116,35 +115,3 @@ def _import_name(module: Module) -> str:
 def _is_above(module: Module, user: Module) -> bool:
     """Whether ``from . import``, or with more dots, in ``user`` may mean the package of ``module``."""
     return user.folder == module.folder or user.folder.startswith(f"{module.folder}/")
-
-
-def _holders(module: Module, name: str) -> Iterator[str]:
-    """The names in one module that stand for objects of the class ``name``."""
-    facts = module.facts
-    made = {number for number, call in enumerate(facts.calls) if last_name(call.callee) == name}
-
-    def is_object(value: record.Expression, annotation: record.Expression | None) -> bool:
-        return (isinstance(value, record.CallValue) and value.call in made) or _mentions(annotation, name)
-
-    for function in facts.functions:
-        if any(is_object(value, function.annotation) for value, _ in (*function.returns, (record.OPAQUE, 0))):
-            yield function.name
-    for scope in facts.scopes:
-        if scope.kind != "function":
-            yield from (b.name for b in scope.bindings if is_object(b.value, b.annotation))
-    yield from (write.name for write in facts.writes if is_object(write.value, write.annotation))
-
-
-def _mentions(annotation: record.Expression | None, name: str) -> bool:
-    pending = [annotation]
-    while pending:
-        part = pending.pop()
-        if part is not None and last_name(part) == name:
-            return True
-        if isinstance(part, record.Subscript):
-            pending += [part.value, part.index]
-        elif isinstance(part, record.Sequence):
-            pending += part.items
-        elif isinstance(part, record.Operation):
-            pending += [part.left, part.right]
-    return False
