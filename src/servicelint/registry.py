@@ -45,8 +45,19 @@ def rule(code_or_name: str) -> Rule | None:
     return None
 
 
+DIAGNOSTICS = "SVC0"
+"""What codes on the run itself begin with."""
+
+
 def selected(select: tuple[str, ...], ignore: tuple[str, ...]) -> list[Rule]:
-    """The rules whose code begins with one of ``select``; a longer beginning in ``ignore`` wins."""
+    """The rules whose code begins with one of ``select``; a longer beginning in ``ignore`` wins.
+
+    What could not be read or run is told whatever is selected, unless it is ignored; nothing if ``select``
+    fits no rule.
+    """
+    if not any(_longest(code, select) for code in rules()):
+        return []
+    select = (*select, DIAGNOSTICS)
     return [each for each in rules().values() if _longest(each.code, select) > _longest(each.code, ignore)]
 
 

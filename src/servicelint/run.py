@@ -84,10 +84,12 @@ class Run:
     def check(self, rules: Iterable[Rule]) -> Result:
         """Run rules on every target."""
         chosen = list(rules)
-        for module in self.program.targets:
-            found = [*self._failures(module, chosen), *self._findings(module, chosen)]
-            suppressions = Suppressions(module.source)
-            self.result.findings += [finding for finding in found if not suppressions.silences(finding)]
+        found = {module: list(self._findings(module, chosen)) for module in self.program.targets}
+        for module in self.program.targets:  # what could not be read is known once all has been asked
+            findings = [*found[module], *self._failures(module, chosen)]
+            if findings:
+                suppressions = Suppressions(module.source)
+                self.result.findings += [each for each in findings if not suppressions.silences(each)]
             self._count(module)
         self.result.findings.sort(key=lambda finding: finding.order)
         self.result.findings = with_fingerprints(self.result.findings, self.program)
@@ -98,8 +100,8 @@ class Run:
         rule = next((rule for rule in rules if rule.code == "SVC004"), None)
         if rule is None:
             return
-        if module.path in self._named:
-            module.facts  # noqa: B018 - a file that is named is read whether or not it can matter
+        # every file is read; parsed are those that can matter, and those that were named
+        _ = module.facts if module.path in self._named else module.source
         error = self._unreadable.get(module.path)
         if error is not None:
             yield rule.at_place(Place(module.shown, error.line, error.column), reason=error.reason)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 QUIET = "import requests\nrequests.get('http://users', timeout=3)\n"
 LOUD = "import requests\n\ndef f():\n    return requests.get('http://users')\n"
-BROKEN = "def f(:\n"
+BROKEN = "import requests\ndef f(:\n"
 
 FINDING_KEYS = {
     "path", "line", "column", "end_line", "end_column", "code", "name", "message", "severity", "function",
@@ -250,7 +250,7 @@ UNREADABLE = {
     "null byte": b"x = 1\n\0\n",
     "latin-1 without a coding line": "x = 1\ny = 'é'\n".encode("latin-1"),
     "a coding that is none": b"# coding: nonsense\n",
-    "too deep": b"x = " + b"(" * 5_000 + b")" * 5_000 + b"\n",
+    "too deep": b"import requests\nx = " + b"(" * 5_000 + b")" * 5_000 + b"\n",
 }
 
 
@@ -271,6 +271,23 @@ def test_a_file_that_is_gone(tool: Tool) -> None:
     (tool.folder / "a.py").symlink_to("nowhere")
     assert tool.codes() == ["SVC004", "SVC101"]
     assert tool("check").returncode == 3
+
+
+def test_a_pipe_is_not_waited_for(tool: Tool) -> None:
+    os.mkfifo(tool.folder / "a.py")
+    assert tool.codes() == ["SVC004"]
+
+
+def test_what_cannot_be_read_is_said_whatever_is_selected(tool: Tool) -> None:
+    tool.write(a=BROKEN)
+    assert tool.codes("--select", "SVC101") == ["SVC004"]
+    assert tool("check", "--ignore", "SVC004").returncode == 0
+
+
+def test_a_file_that_cannot_matter_is_parsed_only_if_it_is_named(tool: Tool) -> None:
+    tool.write(a="def f(:\n")
+    assert tool.codes() == []
+    assert tool.codes("a.py") == ["SVC004"]
 
 
 READABLE = {

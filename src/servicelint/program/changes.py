@@ -137,7 +137,7 @@ class Changes:
         default = or_else(evaluator.argument(arguments, "", 1), (Literal(None),))
         for key in evaluator.argument(arguments, "", 0):
             if isinstance(key, Literal) and isinstance(key.value, str):
-                found = _with_fallback(evaluator.lookup(mapping, key.value), default)
+                found = _with_fallback(evaluator.containers.lookup(mapping, key.value), default)
                 mapping = mapping.with_entry(key.value, found)
         return (mapping,)
 
@@ -150,10 +150,13 @@ class Changes:
             default = or_else(evaluator.argument(arguments, "default", 1), (Literal(None),))
             keys = evaluator.argument(arguments, "", 0)
             found = (
-                merge(*(evaluator.item(method.mapping, key) for key in keys))
+                merge(*(evaluator.containers.item(method.mapping, key) for key in keys))
                 if not _texts(keys)
                 else merge(
-                    *(_with_fallback(evaluator.lookup(method.mapping, key), default) for key in _texts(keys))
+                    *(
+                        _with_fallback(evaluator.containers.lookup(method.mapping, key), default)
+                        for key in _texts(keys)
+                    )
                 )
             )
             return or_else(found, method.mapping.elements or (UNKNOWN,))

@@ -97,7 +97,7 @@ class Conditions:
         if not isinstance(key, Literal):
             return None
         if isinstance(holder, MappingValue) and isinstance(key.value, str):
-            found = self.evaluator.lookup(holder, key.value)
+            found = self.evaluator.containers.lookup(holder, key.value)
             if any(isinstance(value, ParameterSymbol) for value in found) or UNKNOWN in found:
                 return None
             return _agreed(value != MISSING for value in found)
@@ -152,7 +152,7 @@ class Conditions:
             if not isinstance(mapping, MappingValue):
                 narrowed.append(value)
                 continue
-            found = self.evaluator.lookup(mapping, key)
+            found = self.evaluator.containers.lookup(mapping, key)
             if without:
                 left: Values = (MISSING,) if any(_may_be_missing(entry, or_none) for entry in found) else ()
             else:

@@ -13,19 +13,17 @@ from typing import Literal as OneOf
 from servicelint.facts import record
 from servicelint.program.arguments import Given, or_else
 from servicelint.program.conditions import Conditions
-from servicelint.program.operations import computed, elements, merged, sequence_item
+from servicelint.program.containers import Containers
+from servicelint.program.operations import computed
 from servicelint.program.values import (
     MISSING,
-    NONE,
     UNKNOWN,
     CallRef,
     ClassRef,
     ContextManager,
-    External,
     FunctionRef,
     Instance,
     Literal,
-    MappingValue,
     Origin,
     ParameterSymbol,
     SequenceValue,
@@ -64,11 +62,11 @@ class Evaluator:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.conditions = Conditions(self)
+        self.containers = Containers(self)
         self._open: set[tuple[int, int]] = set()
         self._cut: set[tuple[int, int]] = set()
         self._provisional: dict[tuple[int, int], Values] = {}
         self._steps = 0
-        self._looking: set[tuple[ParameterSymbol, str]] = set()
         self._depth: Depth = "full"
         self._handlers: dict[type, Callable[[Any, Frame], Values]] = {
             record.Opaque: lambda _, __: (UNKNOWN,),
@@ -76,26 +74,26 @@ class Evaluator:
             record.Name: self._name,
             record.Attribute: self._attribute,
             record.CallValue: self._call,
-            record.Subscript: self._subscript,
+            record.Subscript: self.containers.subscript,
             record.Operation: self._operation,
             record.Choice: self._choice,
             record.Conditional: self._conditional,
             record.Awaited: lambda expression, frame: self.values(expression.value, frame),
-            record.Mapping: self._mapping,
-            record.Sequence: self._sequence,
+            record.Mapping: self.containers.mapping,
+            record.Sequence: self.containers.sequence,
             record.FunctionValue: self._function,
             record.ClassValue: lambda expression, frame: (ClassRef(frame.module, expression.klass),),
             record.Imported: lambda expression, frame: self.program.names.imported(expression, frame.module),
             record.Text: self._text,
             record.Comparison: self.conditions.as_values,
             record.Negation: self.conditions.as_values,
-            record.Element: self._element,
-            record.Item: self._item,
+            record.Element: self.containers.element,
+            record.Item: self.containers.unpacked,
             record.Entered: self._entered,
             record.ParameterValue: self._parameter,
             record.Updated: self._updated,
             record.Narrowed: self._narrowed,
-            record.Collected: self._collected,
+            record.Collected: self.containers.collected,
         }
 
     def values(self, expression: record.Expression, frame: Frame) -> Values:
@@ -214,100 +212,6 @@ class Evaluator:
     def _call(self, expression: record.CallValue, frame: Frame) -> Values:
         return self.program.calls.results(CallRef(frame.module, expression.call), frame)
 
-    def _subscript(self, expression: record.Subscript, frame: Frame) -> Values:
-        owners = self.values(expression.value, frame)
-        keys = self.values(expression.index, frame)
-        return merge(*(self.item(owner, key) for owner in self.expand_all(owners) for key in keys))
-
-    def item(self, owner: Value, key: Value) -> Values:
-        """``owner[key]``."""
-        if isinstance(owner, MappingValue):
-            if isinstance(key, Literal) and isinstance(key.value, str):
-                return or_else(self.lookup(owner, key.value), owner.elements or (UNKNOWN,))
-            return merge(owner.elements, *(values for _, values in owner.entries)) or (UNKNOWN,)
-        if isinstance(owner, SequenceValue):
-            return sequence_item(owner, key)
-        if isinstance(owner, ClassRef | External):  # a generic class, parametrised
-            return (owner,)
-        return self.program.calls.method(owner, "__getitem__")
-
-    def lookup(self, mapping: MappingValue, key: str) -> Values:
-        """What ``mapping`` has under ``key``; MISSING is among it if it may have nothing."""
-        known = mapping.entry(key)
-        if known is not None:
-            return known
-        found: Values = (MISSING,)
-        for alternatives in mapping.rest:
-            other = merge(*(self._lookup_in(alternative, key) for alternative in alternatives))
-            found = or_else(other, found)
-        return found
-
-    def _lookup_in(self, other: Value, key: str) -> Values:
-        if isinstance(other, MappingValue):
-            return self.lookup(other, key)
-        if isinstance(other, ParameterSymbol) and self.program.parameters.is_double_star(other):
-            return (ParameterSymbol(other.owner, other.index, other.name, key),)
-        if isinstance(other, ParameterSymbol):
-            return self._lookup_in_parameter(other, key)
-        return (MISSING,) if other == NONE else (UNKNOWN,)
-
-    def _lookup_in_parameter(self, symbol: ParameterSymbol, key: str) -> Values:
-        if (symbol, key) in self._looking:  # callers that hand their keywords round in a circle
-            return ()
-        self._looking.add((symbol, key))
-        try:
-            expanded = self.program.parameters.expand(symbol)
-            found = merge(*(self._lookup_in(value, key) for value in expanded if value != symbol))
-        finally:
-            self._looking.discard((symbol, key))
-        return found or (UNKNOWN,)
-
-    def _mapping(self, expression: record.Mapping, frame: Frame) -> Values:
-        mapping = MappingValue()
-        for key, value in expression.items:
-            values = self.values(value, frame)
-            if key is None:
-                mapping = merged(mapping, values)
-                continue
-            keys = self.values(key, frame)
-            if len(keys) == 1 and isinstance(keys[0], Literal) and isinstance(keys[0].value, str):
-                mapping = mapping.with_entry(keys[0].value, values)
-            else:
-                mapping = MappingValue(mapping.entries, mapping.rest, merge(mapping.elements, values))
-        return (mapping,)
-
-    def _sequence(self, expression: record.Sequence, frame: Frame) -> Values:
-        items: list[Values] = []
-        is_open = False
-        for item in expression.items:
-            if isinstance(item, record.Unpacked):
-                spread = self.values(item.value, frame)
-                if len(spread) == 1 and isinstance(spread[0], SequenceValue) and not spread[0].is_open:
-                    items.extend(spread[0].items)
-                else:
-                    is_open = True
-            else:
-                items.append(self.values(item, frame))
-        return (SequenceValue(tuple(items), is_open),)
-
-    def _collected(self, expression: record.Collected, frame: Frame) -> Values:
-        produced = self.values(expression.element, frame)
-        if expression.kind == "dict":
-            return (MappingValue(elements=produced),)
-        return (SequenceValue((produced,), is_open=True),)
-
-    def _element(self, expression: record.Element, frame: Frame) -> Values:
-        return merge(*(elements(value) for value in self.expand_all(self.values(expression.value, frame))))
-
-    def _item(self, expression: record.Item, frame: Frame) -> Values:
-        index = Literal(expression.index)
-        return merge(
-            *(
-                sequence_item(value, index) if isinstance(value, SequenceValue) else (UNKNOWN,)
-                for value in self.values(expression.value, frame)
-            )
-        )
-
     def _entered(self, expression: record.Entered, frame: Frame) -> Values:
         return merge(
             *(self.entered(value) for value in self.expand_all(self.values(expression.value, frame)))
@@ -395,7 +299,7 @@ class Evaluator:
             found = merge(*(self._from_star(value, rank) for value in self.given(arguments.stars[0])))
         if keyword:
             for mapping in arguments.mappings:
-                spread = merge(*(self._lookup_in(value, keyword) for value in self.given(mapping)))
+                spread = merge(*(self.containers.lookup_in(value, keyword) for value in self.given(mapping)))
                 found = or_else(spread, found) if spread else found
         return found
 

@@ -203,7 +203,7 @@ class Parameters:
         if parameter.kind == "double-star":
             if not symbol.key:
                 return (self._double_star(arguments, function),)
-            return evaluator.lookup(self._double_star_mapping(arguments, function), symbol.key)
+            return evaluator.containers.lookup(self._double_star_mapping(arguments, function), symbol.key)
         if parameter.kind == "star":
             return self._passed_star(symbol, arguments, function, offset)
         position = symbol.index - offset if parameter.kind in _POSITIONAL else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import stat
 import tokenize
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ def read_source(path: Path) -> str:
         UnreadableSource: if its bytes are not what its coding line (or UTF-8) says, or it can't be opened.
     """
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise UnreadableSource(1, 1, "not a regular file")  # reading a pipe might wait for ever
         data = path.read_bytes()
     except OSError as error:
         raise UnreadableSource(1, 1, f"can't be read: {error.strerror}") from None
