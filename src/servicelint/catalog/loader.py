@@ -53,6 +53,7 @@ class Catalog:
         for factory in entry.factories if isinstance(entry, Client) else ():
             self._factories[factory] = name
 
+    @functools.cached_property
     def prefixes(self) -> frozenset[str]:
         """Every name of a symbol that sends or makes clients, and the modules that lead to it."""
         wanted = {name for name, (_, entry) in self._entries.items() if isinstance(entry, Client | Sender)}

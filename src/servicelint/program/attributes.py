@@ -72,6 +72,8 @@ class Attributes:
 
     def _of_external(self, owner: External, name: str) -> Values:
         symbol = External(f"{owner.name}.{name}")
+        if owner.name not in self.program.catalog.prefixes:
+            return (symbol,)
         written = self._written_from_outside(owner, name)
         return merge(written, (symbol,)) if written else (symbol,)
 

@@ -52,7 +52,8 @@ class Carriers(MarkReader):
         self._version = 0
         self._givers: defaultdict[tuple[int, str], set[Module]] = defaultdict(set)
         self._pending: dict[Module, None] = {}
-        self._spread()
+        with program.evaluator.declarations_only():
+            self._spread()
 
     # --- questions -------------------------------------------------------------------------------
 

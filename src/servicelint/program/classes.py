@@ -70,7 +70,7 @@ class Classes:
         found: list[ClassRef | External] = [klass]
         frame = self.program.root_frame(klass.module, self.record_of(klass).outer_scope)
         for base in self.record_of(klass).bases:
-            for value in self.program.evaluator.values(base, frame):
+            for value in self.program.evaluator.typed(base, frame):
                 if isinstance(value, ClassRef):
                     found += [other for other in self.order(value) if other not in found]
                 elif isinstance(value, External) and value not in found:

@@ -7,6 +7,7 @@ cut are remembered, so that they do not depend on who asked first.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from typing import Literal as OneOf
 
@@ -33,7 +34,8 @@ from servicelint.program.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from servicelint.program.arguments import Arguments
     from servicelint.program.frames import Frame
@@ -140,7 +142,8 @@ class Evaluator:
         Enough for settings and flags, which is what tests are about; following more would make each branch
         of each function a question on the whole program.
         """
-        return self._to_depth("shallow", expression, frame)
+        with self._at("shallow"):
+            return self.values(expression, frame)
 
     def typed(self, expression: record.Expression, frame: Frame) -> Values:
         """Everything an expression can be by what is declared: whoever calls, with whatever arguments.
@@ -148,12 +151,18 @@ class Evaluator:
         Parameters are what their annotations say, calls of the program's functions what they are annotated
         with or return by the same reading.
         """
-        return self._to_depth("typed", expression, frame)
+        with self.declarations_only():
+            return self.values(expression, frame)
 
-    def _to_depth(self, depth: Depth, expression: record.Expression, frame: Frame) -> Values:
+    def declarations_only(self) -> AbstractContextManager[None]:
+        """Within it, all questions are answered by what is declared, as by :meth:`typed`."""
+        return self._at("typed")
+
+    @contextmanager
+    def _at(self, depth: Depth) -> Iterator[None]:
         before, self._depth = self._depth, depth
         try:
-            return self.values(expression, frame)
+            yield
         finally:
             self._depth = before
 
@@ -281,11 +290,8 @@ class Evaluator:
 
     def typed_all(self, values: Values) -> Values:
         """The values, with parameters replaced by what is declared of them."""
-        before, self._depth = self._depth, "typed"
-        try:
+        with self.declarations_only():
             return self.expand_all(values)
-        finally:
-            self._depth = before
 
     def argument(self, arguments: Arguments, keyword: str, position: int | None) -> Values:
         """What a call gives for a parameter; MISSING is among it if it may give nothing."""

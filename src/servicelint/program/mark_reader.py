@@ -45,7 +45,7 @@ class MarkReader:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._prefixes = program.catalog.prefixes()
+        self._prefixes = program.catalog.prefixes
         self._methods = program.catalog.method_names()
         self._slots: defaultdict[tuple[Module, int, str], set[str]] = defaultdict(set)
         self._visited: set[Module] = set()
