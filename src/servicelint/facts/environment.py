@@ -49,10 +49,15 @@ def join_branches(
 
 
 class Loop:
-    """A loop being walked: the names read in it and where its jumps lead."""
+    """A loop being walked: the names read in it and where its jumps lead.
+
+    ``runs``: its body is run once at least. ``is_endless``: it only ends by a jump.
+    """
 
     def __init__(self, before: Environment) -> None:
         self.before = before
+        self.runs = False
+        self.is_endless = False
         self.reads: list[Name] = []
         self.breaks: list[Environment | None] = []
         self.continues: list[Environment | None] = []
@@ -63,7 +68,9 @@ class Loop:
         if back is not None:
             for read in self.reads:
                 self._carry_back(read, back)
-        return join([self.before, back])
+        if self.is_endless:
+            return None
+        return back if self.runs else join([self.before, back])
 
     def _carry_back(self, read: Name, back: Environment) -> None:
         before = self.before.get(read.name, ())

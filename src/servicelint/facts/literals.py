@@ -58,3 +58,8 @@ def part_of(value: Expression, index: int) -> Expression:
         return Item(value, index)
     is_plain = not any(isinstance(item, Unpacked) for item in value.items[: index + 1])
     return value.items[index] if is_plain else Item(value, index)
+
+
+def has_items(display: Expression) -> bool:
+    """Whether a display has something in it for certain."""
+    return isinstance(display, Sequence) and any(not isinstance(item, Unpacked) for item in display.items)

@@ -8,7 +8,7 @@ import libcst as cst
 
 from servicelint.facts.environment import Environment, Frame, Loop, join, join_branches
 from servicelint.facts.expressions import ExpressionReader
-from servicelint.facts.literals import OPERATORS
+from servicelint.facts.literals import OPERATORS, has_items
 from servicelint.facts.names import captured, dotted
 from servicelint.facts.narrowing import narrowings
 from servicelint.facts.record import (
@@ -259,6 +259,7 @@ class StatementReader:
         iterated = self._read(node.iter)
         with self.builder.in_region("loop", iterated):
             loop = self._open_loop()
+            loop.runs = has_items(iterated)
             self.expressions.bind_target(node.target, Element(iterated))
             self._suite(node.body)
         self._close_loop(loop, node.orelse)
@@ -270,18 +271,18 @@ class StatementReader:
         with self.builder.in_region("loop", test):
             self.expressions.narrow(narrowings(test, True, self.builder.calls))
             self._suite(node.body)
-        self._close_loop(loop, node.orelse, endless=isinstance(test, Constant) and bool(test.value))
+        loop.is_endless = isinstance(test, Constant) and bool(test.value)
+        self._close_loop(loop, node.orelse)
 
     def _open_loop(self) -> Loop:
         loop = Loop(self.builder.frame.copy() or {})
         self.builder.frame.loops.append(loop)
         return loop
 
-    def _close_loop(self, loop: Loop, orelse: cst.Else | None, endless: bool = False) -> None:
+    def _close_loop(self, loop: Loop, orelse: cst.Else | None) -> None:
         frame = self.builder.frame
         frame.loops.pop()
-        after = loop.close(frame.environment)
-        frame.environment = None if endless else after
+        frame.environment = loop.close(frame.environment)
         if orelse is not None:
             self.builder.next_line()
             self._suite(orelse.body)

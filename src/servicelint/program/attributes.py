@@ -8,6 +8,7 @@ from servicelint.program.arguments import or_else
 from servicelint.program.classes import Classes
 from servicelint.program.parameters import has_receiver, is_class_method
 from servicelint.program.values import (
+    MISSING,
     NONE,
     UNKNOWN,
     ClassRef,
@@ -183,8 +184,9 @@ class Attributes:
         if not isinstance(receiver, Instance):
             return default
         index = self.classes.fields(klass).index(name)
-        if self.classes.is_settings(klass):
-            return self._typed_field(klass, index, default)
+        if self.classes.is_settings(klass):  # the environment gives what has no default
+            given = tuple(UNKNOWN if value == MISSING else value for value in default)
+            return self._typed_field(klass, index, given)
         if receiver.arguments is not None:
             given = or_else(self.field_given(klass, index, receiver.arguments), default)
             return self._typed_field(klass, index, given)

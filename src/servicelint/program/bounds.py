@@ -188,6 +188,8 @@ class Bounds:
         hops = target.method.through if target.method else ()
         for rank, hop in enumerate(hops):
             assert target.instance is not None  # noqa: S101 - _hooked made sure
+            if any(effect.name == hop and UNKNOWN in effect.values for effect in target.instance.effects):
+                return Undecided(f"what `{hop}` was replaced by can't be told")
             for value in self.program.attributes.of(target.instance, hop):
                 if isinstance(value, FunctionRef | Partial):
                     passed = self._handed_to_hook(value, target, explicit=rank > 0 or hop == "send")

@@ -76,7 +76,9 @@ class Changes:
             if write.name.endswith("()") and isinstance(write.value, record.CallValue):
                 arguments = self.program.calls.written(CallRef(frame.module, write.value.call), frame)
                 return _with_effect(value, Effect(write.name, arguments=arguments))
-            return _with_effect(value, Effect(write.name, self.program.evaluator.values(write.value, frame)))
+            # nothing, if it rests on itself: ``self.session.get = partial(self.session.get, …)``
+            values = self.program.evaluator.values(write.value, frame) or (UNKNOWN,)
+            return _with_effect(value, Effect(write.name, values))
         if isinstance(value, MappingValue) and isinstance(write.value, record.Mapping):
             key, stored = write.value.items[0]
             if isinstance(key, record.Constant) and isinstance(key.value, str):

@@ -194,7 +194,7 @@ class Sites:
             or ref.call.bound_to >= 0
         ):
             return None
-        if self._is_stored(ref) or not ref.call.arguments:
+        if self._is_stored(ref) or self._is_called(ref) or not ref.call.arguments:
             return None
         frame = self.program.frame_of_call(ref)
         made = self.program.calls.results(ref, frame)
@@ -203,6 +203,11 @@ class Sites:
         ]
         found = tuple(target for target in targets if target is not None)
         return Site(ref, found, 0) if found else None
+
+    def _is_called(self, ref: CallRef) -> bool:
+        """Whether the result is called where it is made: then that call is the site."""
+        value = record.CallValue(ref.index)
+        return any(call.callee == value for call in ref.module.facts.calls)
 
     def _is_stored(self, ref: CallRef) -> bool:
         """Whether an attribute, or a call of the program's own function, takes the result."""
