@@ -54,9 +54,9 @@ class Loop:
     ``runs``: its body is run once at least. ``is_endless``: it only ends by a jump.
     """
 
-    def __init__(self, before: Environment) -> None:
+    def __init__(self, before: Environment, runs: bool) -> None:
         self.before = before
-        self.runs = False
+        self.runs = runs
         self.is_endless = False
         self.reads: list[Name] = []
         self.breaks: list[Environment | None] = []

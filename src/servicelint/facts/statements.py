@@ -258,8 +258,7 @@ class StatementReader:
         self.builder.next_line()
         iterated = self._read(node.iter)
         with self.builder.in_region("loop", iterated):
-            loop = self._open_loop()
-            loop.runs = has_items(iterated)
+            loop = self._open_loop(runs=has_items(iterated))
             self.expressions.bind_target(node.target, Element(iterated))
             self._suite(node.body)
         self._close_loop(loop, node.orelse)
@@ -274,8 +273,8 @@ class StatementReader:
         loop.is_endless = isinstance(test, Constant) and bool(test.value)
         self._close_loop(loop, node.orelse)
 
-    def _open_loop(self) -> Loop:
-        loop = Loop(self.builder.frame.copy() or {})
+    def _open_loop(self, *, runs: bool = False) -> Loop:
+        loop = Loop(self.builder.frame.copy() or {}, runs)
         self.builder.frame.loops.append(loop)
         return loop
 
