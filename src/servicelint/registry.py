@@ -6,6 +6,7 @@ import functools
 import importlib
 import pkgutil
 from importlib.metadata import entry_points
+from pathlib import Path
 
 from servicelint.rule import Rule
 
@@ -34,6 +35,11 @@ def rules() -> dict[str, Rule]:
     if not found:
         raise NoRules(f"no rule was found in {PACKAGE}: reinstall servicelint")
     return {rule.code: rule for rule in sorted(found, key=lambda rule: rule.code)}
+
+
+def folders() -> list[Path]:
+    """The folders that hold the rules that come with servicelint."""
+    return [Path(folder) for folder in importlib.import_module(PACKAGE).__path__]
 
 
 def rule(code_or_name: str) -> Rule | None:

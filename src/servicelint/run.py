@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import hashlib
 import os
 import traceback
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from servicelint import registry
 from servicelint.catalog.loader import Catalog, shipped_libraries
-from servicelint.facts.extract import UnreadableSource, extract
+from servicelint.facts import codec
 from servicelint.facts.record import ModuleFacts, Region, Scope
+from servicelint.facts.unreadable import UnreadableSource
 from servicelint.finding import Finding, Place
 from servicelint.program.modules import Module
 from servicelint.program.program import Program
 from servicelint.rule import Module as ModuleView
-from servicelint.sources.reading import read_source
+from servicelint.sources.reading import Texts
 from servicelint.sources.roots import further_roots, package_folders, source_root
 from servicelint.suppression import Suppressions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from servicelint.config import Config
     from servicelint.rule import Rule
+    from servicelint.sources.cache import Cache
     from servicelint.sources.discovery import Selection
 
 
@@ -35,16 +42,31 @@ class Result:
     """What a run found: findings in order, and how many call sites ended in which state."""
 
     findings: list[Finding] = field(default_factory=list)
-    sites: Counter[str] = field(default_factory=Counter)
+    sites: dict[str, int] = field(default_factory=dict)
     files: int = 0
     tracebacks: list[str] = field(default_factory=list)
 
 
-class Run:
-    """A program made from a selection of files, ready to be checked."""
+_results = msgspec.msgpack.Decoder(Result)
 
-    def __init__(self, selection: Selection, config: Config, root: Path) -> None:
+
+class Run:
+    """A program made from a selection of files, ready to be checked.
+
+    ``buffers`` hold the texts of files that stand in an editor instead of on the disk, by path.
+    """
+
+    def __init__(
+        self,
+        selection: Selection,
+        config: Config,
+        root: Path,
+        cache: Cache | None = None,
+        buffers: Mapping[str, str] | None = None,
+    ) -> None:
         self.config = config
+        self.cache = cache
+        self.texts = Texts(buffers)
         self.result = Result(files=len(selection.targets))
         self._unreadable: dict[str, UnreadableSource] = {}
         self._named = {path.as_posix() for path in selection.named}
@@ -61,29 +83,67 @@ class Run:
         self.program = Program(modules, catalog, roots)
 
     def _module(self, path: Path, root: str, *, is_target: bool) -> Module:
-        shown = path.as_posix()
+        name = path.as_posix()
+        return Module(
+            name, root, lambda: self._text(name), self._facts, shown_path(path), is_target=is_target
+        )
 
-        def read() -> str:
-            try:
-                return read_source(path)
-            except UnreadableSource as error:
-                self._unreadable[shown] = error
-                return error.raw_text
+    def _text(self, path: str) -> str:
+        try:
+            return self.texts.text(path)
+        except UnreadableSource as error:
+            self._unreadable[path] = error
+            return error.raw_text
 
-        def parsed(source: str) -> ModuleFacts:
-            if shown in self._unreadable:
-                return empty_facts()
-            try:
-                return extract(source)
-            except UnreadableSource as error:
-                self._unreadable[shown] = error
-                return empty_facts()
+    def _facts(self, path: str, source: str) -> ModuleFacts:
+        """The facts of a file, from the cache if it has them."""
+        if path in self._unreadable:
+            return empty_facts()
+        key = facts_key(self.texts.digest(path))
+        known = self.cache.get("facts", key) if self.cache else None
+        if known is not None:
+            with contextlib.suppress(msgspec.DecodeError):  # damaged: made anew
+                return codec.decode(known)
+        return self._extracted(path, source, key)
 
-        return Module(shown, root, read, parsed, shown_path(path), is_target=is_target)
+    def _extracted(self, path: str, source: str, key: bytes) -> ModuleFacts:
+        from servicelint.facts.extract import extract  # brings libcst, which a warm run does without
+
+        try:
+            facts = extract(source)
+        except UnreadableSource as error:
+            self._unreadable[path] = error
+            return empty_facts()
+        if self.cache:
+            self.cache.put("facts", key, codec.encode(facts))
+        return facts
 
     def check(self, rules: Iterable[Rule]) -> Result:
-        """Run rules on every target."""
+        """Run rules on every target, unless the cache has what they found on these very files."""
         chosen = list(rules)
+        key = self._key(chosen) if self.cache else b""
+        known = self.cache.get("result", key) if self.cache else None
+        if known is not None:
+            with contextlib.suppress(msgspec.DecodeError):  # damaged: made anew
+                self.result = _results.decode(known)
+                return self.result
+        self._check(chosen)
+        if self.cache and not self.result.tracebacks:
+            self.cache.put("result", key, msgspec.msgpack.encode(self.result))
+        return self.result
+
+    def _key(self, rules: list[Rule]) -> bytes:
+        """What changes when a result may: the files and their contents, settings, rules, servicelint."""
+        digest = hashlib.blake2b(digest_size=16)
+        for part in (code_version(), str(Path.cwd()), repr(self.config), [rule.code for rule in rules]):
+            digest.update(repr(part).encode())
+        for module in self.program.modules.modules:
+            digest.update(repr((module.path, module.root, module.is_target)).encode())
+            digest.update(self.texts.digest(module.path))
+        digest.update(repr(sorted(self._named)).encode())
+        return digest.digest()
+
+    def _check(self, chosen: list[Rule]) -> None:
         found = {module: list(self._findings(module, chosen)) for module in self.program.targets}
         for module in self.program.targets:  # what could not be read is known once all has been asked
             findings = [*found[module], *self._failures(module, chosen)]
@@ -93,7 +153,6 @@ class Run:
             self._count(module)
         self.result.findings.sort(key=lambda finding: finding.order)
         self.result.findings = with_fingerprints(self.result.findings, self.program)
-        return self.result
 
     def _failures(self, module: Module, rules: list[Rule]) -> Iterable[Finding]:
         """What could not be read of a file."""
@@ -127,13 +186,31 @@ class Run:
             calls = self.program.outbound_calls(module)
         except Exception:  # noqa: BLE001 - the rules that asked the same have reported it
             return
-        self.result.sites.update(call.bound.state for call in calls)
+        for call in calls:
+            state = call.bound.state
+            self.result.sites[state] = self.result.sites.get(state, 0) + 1
 
 
 def crash(path: str, rule: Rule, error: Exception) -> Finding:
     """The finding that a rule crashed on a file."""
     described = f"{type(error).__name__}: {error}".splitlines()[0]
     return registry.rules()["SVC001"].at_place(Place(path, 1), rule=rule.code, error=described)
+
+
+def facts_key(digest: bytes) -> bytes:
+    """Under what the cache keeps the facts of a content."""
+    return digest + code_version().encode()
+
+
+@functools.cache
+def code_version() -> str:
+    """What changes when this code, or the parser, may say something else of the same files."""
+    digest = hashlib.blake2b(digest_size=8)
+    for folder in (Path(__file__).parent, *registry.folders()):
+        for path in sorted(folder.rglob("*")):
+            if path.suffix in (".py", ".toml"):
+                digest.update(path.read_bytes())
+    return f"{metadata.version('libcst')} {digest.hexdigest()}"
 
 
 def empty_facts() -> ModuleFacts:

@@ -10,23 +10,10 @@ from servicelint.facts.builder import Builder
 from servicelint.facts.limits import leave_out_excess
 from servicelint.facts.logical_lines import logical_lines
 from servicelint.facts.statements import StatementReader
+from servicelint.facts.unreadable import UnreadableSource
 
 if TYPE_CHECKING:
     from servicelint.facts.record import ModuleFacts
-
-
-class UnreadableSource(Exception):
-    """Source that can't be read: ``line`` and ``column`` (both from 1) and why.
-
-    ``raw_text`` is its text with wrong characters in it, enough to find comments.
-    """
-
-    def __init__(self, line: int, column: int, reason: str, raw_text: str = "") -> None:
-        super().__init__(f"{line}:{column}: {reason}")
-        self.line = line
-        self.column = column
-        self.reason = reason
-        self.raw_text = raw_text
 
 
 def extract(text: str) -> ModuleFacts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -12,8 +13,11 @@ import click
 from servicelint import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from servicelint.config import Config
     from servicelint.run import Result, Run
+    from servicelint.sources.cache import Cache
 
 CLEAN, FINDINGS, FAILED, INTERRUPTED = 0, 1, 2, 130
 """Exit statuses; findings and failures add up to 3."""
@@ -55,6 +59,10 @@ def cli() -> None:
 @click.option("--config", "config_file", type=click.Path(path_type=Path), help="Read this configuration.")
 @click.option("--exclude", multiple=True, metavar="GLOB", help="Leave files out, patterns as in .gitignore.")
 @click.option("--include-tests", is_flag=True, help="Check test files too.")
+@click.option("--no-cache", is_flag=True, help="Neither read nor write the cache.")
+@click.option(
+    "--cache-dir", type=click.Path(path_type=Path, file_okay=False), help="Keep the cache in this folder."
+)
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 even if there are findings.")
 @click.option("--verbose", is_flag=True, help="Show the trace-backs of rules that crashed.")
 def check(
@@ -67,6 +75,8 @@ def check(
     config_file: Path | None,
     exclude: tuple[str, ...],
     include_tests: bool,
+    no_cache: bool,
+    cache_dir: Path | None,
     exit_zero: bool,
     verbose: bool,
 ) -> None:
@@ -77,7 +87,8 @@ def check(
     chosen = registry.selected(config.select, config.ignore)
     if not chosen:
         raise Fail(f"no rule matches --select {','.join(config.select)}")
-    result = _run(paths, config).check(chosen)
+    with _cache(cache_dir, no_cache=no_cache) as cache:
+        result = _run(paths, config, cache).check(chosen)
     _write(_report(result, format_), output)
     if verbose:
         click.echo("".join(result.tracebacks), err=True, nl=False)
@@ -102,8 +113,10 @@ def explain(subject: str, isolated: bool, config_file: Path | None) -> None:
     if not path or not line.isdigit():
         raise Fail(f"{subject}: neither a rule (see `servicelint rules`) nor PATH:LINE")
     config = _config((Path(path),), config_file, isolated=isolated)
-    run = _run((Path(path),), config, whole_program=True)
-    _write(line_report(run, Path(path), int(line)), None)
+    with _cache(None) as cache:
+        run = _run((Path(path),), config, cache, whole_program=True)
+        report = line_report(run, Path(path), int(line))
+    _write(report, None)
 
 
 @cli.command()
@@ -158,7 +171,24 @@ def _common(paths: tuple[Path, ...]) -> Path:
     return Path(os.path.commonpath(folders))
 
 
-def _run(paths: tuple[Path, ...], config: Config, *, whole_program: bool = False) -> Run:
+@contextmanager
+def _cache(folder: Path | None, *, no_cache: bool = False) -> Iterator[Cache | None]:
+    """The cache, saved at the end, also of a run that was interrupted; what is wrong with it is said once."""
+    if no_cache:
+        yield None
+        return
+    from servicelint.sources.cache import Cache
+
+    cache = Cache(folder)
+    try:
+        yield cache
+    finally:
+        cache.close()
+        if cache.problem:
+            click.echo(f"servicelint: {cache.problem}; try --cache-dir or --no-cache", err=True)
+
+
+def _run(paths: tuple[Path, ...], config: Config, cache: Cache | None, *, whole_program: bool = False) -> Run:
     from servicelint.run import Run
     from servicelint.sources.discovery import BadPattern, MissingPath, select
     from servicelint.sources.roots import program_root
@@ -172,7 +202,7 @@ def _run(paths: tuple[Path, ...], config: Config, *, whole_program: bool = False
         raise Fail(str(error)) from None
     if not selection.targets:
         click.echo("servicelint: no Python files to check", err=True)
-    return Run(selection, config, root)
+    return Run(selection, config, root, cache)
 
 
 def _report(result: Result, format_: str) -> str:

@@ -27,7 +27,7 @@ class Module:
         path: str,
         root: str,
         read: Callable[[], str],
-        extract: Callable[[str], ModuleFacts],
+        extract: Callable[[str, str], ModuleFacts],
         shown: str = "",
         *,
         is_target: bool = True,
@@ -57,7 +57,7 @@ class Module:
     @functools.cached_property
     def facts(self) -> ModuleFacts:
         """What it says."""
-        return self._extract(self.source)
+        return self._extract(self.path, self.source)
 
     @functools.cached_property
     def lines(self) -> list[str]:

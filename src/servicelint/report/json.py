@@ -24,7 +24,7 @@ def json_report(result: Result) -> str:
         "summary": {
             "files": result.files,
             "findings": len(result.findings),
-            "sites": {state: result.sites[state] for state in STATES},
+            "sites": {state: result.sites.get(state, 0) for state in STATES},
         },
     }
     return msgspec.json.format(msgspec.json.encode(report), indent=2).decode()

@@ -63,5 +63,5 @@ def _summary(result: Result) -> str:
     count = len(result.findings)
     found = "nothing found" if not count else f"{count} finding{'s' if count > 1 else ''}"
     sites = result.sites
-    counts = ", ".join(f"{sites[state]} {state}" for state in STATES)
+    counts = ", ".join(f"{sites.get(state, 0)} {state}" for state in STATES)
     return f"{found} in {result.files} file{'s' if result.files != 1 else ''}; outbound calls: {counts}"

@@ -2,30 +2,77 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import stat
 import tokenize
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from servicelint.facts.extract import UnreadableSource
+from servicelint.facts.unreadable import UnreadableSource
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
 
-def read_source(path: Path) -> str:
-    """The text of a source file, with its own line ends.
+class Texts:
+    """The contents of a run's files, each read once: hashed for the cache, decoded when asked for.
+
+    ``buffers`` hold the texts of files that stand in an editor instead of on the disk, by path.
+    """
+
+    def __init__(self, buffers: Mapping[str, str] | None = None) -> None:
+        self._read: dict[str, bytes | UnreadableSource] = {
+            path: text.encode("utf-8", "surrogatepass") for path, text in (buffers or {}).items()
+        }
+        self._buffers = dict(buffers or {})
+
+    def digest(self, path: str) -> bytes:
+        """What changes when the content of the file does."""
+        content = self._content(path)
+        known = str(content).encode() if isinstance(content, UnreadableSource) else content
+        return hashlib.blake2b(known, digest_size=16).digest()
+
+    def text(self, path: str) -> str:
+        """The text of a file, with its own line ends.
+
+        Raises:
+            UnreadableSource: if its bytes are not what its coding line (or UTF-8) says, or can't be read.
+        """
+        if path in self._buffers:
+            return self._buffers[path]
+        content = self._content(path)
+        if isinstance(content, UnreadableSource):
+            raise content
+        return decode_source(content)
+
+    def _content(self, path: str) -> bytes | UnreadableSource:
+        known = self._read.get(path)
+        if known is None:
+            try:
+                known = read_bytes(Path(path))
+            except UnreadableSource as error:
+                known = error
+            self._read[path] = known
+        return known
+
+    def forget(self, path: str) -> None:
+        """Let go of the bytes of a file whose text has been taken."""
+        self._read.pop(path, None)
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a source file.
 
     Raises:
-        UnreadableSource: if its bytes are not what its coding line (or UTF-8) says, or it can't be opened.
+        UnreadableSource: if it can't be opened, or is a pipe or device: reading those might wait for ever.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise UnreadableSource(1, 1, "not a regular file")  # reading a pipe might wait for ever
-        data = path.read_bytes()
+            raise UnreadableSource(1, 1, "not a regular file")
+        return path.read_bytes()
     except OSError as error:
         raise UnreadableSource(1, 1, f"can't be read: {error.strerror}") from None
-    return decode_source(data)
 
 
 def decode_source(data: bytes) -> str:

@@ -1,0 +1,17 @@
+"""Source that can't be read."""
+
+from __future__ import annotations
+
+
+class UnreadableSource(Exception):
+    """Source that can't be read: ``line`` and ``column`` (both from 1) and why.
+
+    ``raw_text`` is its text with wrong characters in it, enough to find comments.
+    """
+
+    def __init__(self, line: int, column: int, reason: str, raw_text: str = "") -> None:
+        super().__init__(f"{line}:{column}: {reason}")
+        self.line = line
+        self.column = column
+        self.reason = reason
+        self.raw_text = raw_text

@@ -1,0 +1,139 @@
+"""The cache: facts by content and results by program, in one SQLite file of the user's cache folder.
+
+It is never in the checked tree, where a stranger's commit could forge it. Several processes may use it at
+once; one that is killed leaves it whole. Whatever is wrong with it costs time and never a result.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from typing import TYPE_CHECKING, Literal
+
+from platformdirs import user_cache_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+Kind = Literal["facts", "result"]
+
+LONGEST_WAIT = 5.0
+"""Seconds to wait for another process that writes."""
+
+KEPT_DAYS = 30
+"""Entries older than this are dropped: what is still used is made anew once a month."""
+
+_FILE = "cache-1.sqlite"
+_DAY = 86_400
+_TABLE = """
+CREATE TABLE IF NOT EXISTS entries (
+    kind TEXT NOT NULL, key BLOB NOT NULL, day INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (kind, key)
+) WITHOUT ROWID
+"""
+
+
+class Cache:
+    """A cache that is open. ``problem`` tells, in one line, why it can't be used or written."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder or user_cache_path("servicelint", appauthor=False)
+        self.problem = ""
+        self._fresh: dict[tuple[Kind, bytes], bytes] = {}
+        self._connection = self._open()
+
+    @property
+    def path(self) -> Path:
+        """The file that holds it."""
+        return self.folder / _FILE
+
+    def get(self, kind: Kind, key: bytes) -> bytes | None:
+        """What was put under a key, or None."""
+        if self._connection is None:
+            return None
+        try:
+            row = self._connection.execute(
+                "SELECT data FROM entries WHERE kind = ? AND key = ?", (kind, key)
+            ).fetchone()
+        except sqlite3.Error as error:
+            self._give_up(error)
+            return None
+        return None if row is None else bytes(row[0])
+
+    def put(self, kind: Kind, key: bytes, data: bytes) -> None:
+        """Keep something; it is written by :meth:`save`."""
+        if self._connection is not None:
+            self._fresh[kind, key] = data
+
+    def save(self) -> None:
+        """Write what is new, all of it or nothing."""
+        if self._connection is None or not self._fresh:
+            return
+        today = int(time.time()) // _DAY
+        rows = [(kind, key, today, data) for (kind, key), data in self._fresh.items()]
+        self._fresh = {}
+        try:
+            self._write(rows, today - KEPT_DAYS)
+        except sqlite3.Error as error:
+            self._give_up(error)
+
+    def close(self) -> None:
+        """Write what is new and let go of the file."""
+        self.save()
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _write(self, rows: Iterable[tuple[Kind, bytes, int, bytes]], oldest: int) -> None:
+        assert self._connection is not None  # noqa: S101 - save made sure
+        with self._connection:
+            self._connection.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?)", rows)
+            self._connection.execute("DELETE FROM entries WHERE day < ?", (oldest,))
+
+    # --- opening ---------------------------------------------------------------------------------
+
+    def _open(self) -> sqlite3.Connection | None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            return self._connected()
+        except sqlite3.OperationalError as error:
+            self._give_up(error)
+        except sqlite3.DatabaseError:  # not a database, or a damaged one: begin anew
+            return self._begun_anew()
+        except OSError as error:
+            self._give_up(error)
+        return None
+
+    def _begun_anew(self) -> sqlite3.Connection | None:
+        try:
+            self._remove()
+            return self._connected()
+        except (OSError, sqlite3.Error) as error:
+            self._give_up(error)
+            return None
+
+    def _connected(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=LONGEST_WAIT)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute(_TABLE)
+            connection.execute("SELECT kind, key, day, data FROM entries LIMIT 1").fetchone()
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+    def _remove(self) -> None:
+        for ending in ("", "-wal", "-shm"):
+            self.path.with_name(_FILE + ending).unlink(missing_ok=True)
+
+    def _give_up(self, error: Exception) -> None:
+        self.problem = f"{self.path}: the cache can't be used: {error}"
+        if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+            with contextlib.suppress(OSError):
+                self._remove()
+        if getattr(self, "_connection", None) is not None:
+            self._connection.close()  # type: ignore[union-attr]  # just asked
+        self._connection = None
