@@ -61,6 +61,13 @@ class Catalog:
         parts = [name.split(".") for name in wanted]
         return frozenset(".".join(each[:length]) for each in parts for length in range(1, len(each) + 1))
 
+    @functools.cached_property
+    def transports(self) -> frozenset[str]:
+        """The libraries' own transport classes, which set no bound of their own."""
+        clients = [entry for _, entry in self._entries.values() if isinstance(entry, Client)]
+        mounted = [client.mounting.transports for client in clients if client.mounting]
+        return frozenset(name for names in (*mounted, *(c.transports for c in clients)) for name in names)
+
     def making_methods(self) -> frozenset[str]:
         """The names of methods that hand out a client."""
         if self._making is None:

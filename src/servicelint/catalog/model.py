@@ -94,7 +94,8 @@ class Method(Record, frozen=True):
     ``through`` lists the client's own methods that a call passes in order, so that a subclass
     overriding one of them sees the call (``requests``: ``get`` → ``request`` → ``send``).
     ``url`` is the position of the URL, None where there is none. ``returns`` is the canonical name of the
-    client that the methods hand out (``urllib3.PoolManager.connection_from_host``), with ``sends = false``.
+    client that the methods hand out (``urllib3.PoolManager.connection_from_host``), with ``sends = false``;
+    ``inherits``: it is built with what the client itself was built with.
     """
 
     names: tuple[str, ...]
@@ -103,6 +104,7 @@ class Method(Record, frozen=True):
     url: int | None = None
     sends: bool = True
     returns: str = ""
+    inherits: bool = False
 
 
 class Mounting(Record, frozen=True):

@@ -27,6 +27,7 @@ from servicelint.program.values import (
     Value,
     Values,
     merge,
+    without_declared,
     without_placeholder,
 )
 
@@ -106,7 +107,8 @@ class Attributes:
 
     def _with_declared(self, instance: Instance, name: str, written: Values, declared: Values) -> Values:
         """What is assigned, with what the class says besides: a default, a type, a method."""
-        found = without_placeholder(merge(written, tuple(v for v in declared if v != UNKNOWN)))
+        said = tuple(value for value in declared if value != UNKNOWN)
+        found = without_declared(without_placeholder(merge(written, said)))
         if all(value in (UNKNOWN, NONE) for value in found):
             order = self.classes.order(instance.of) if isinstance(instance.of, ClassRef) else []
             described = self.classes.described(order, name)
@@ -226,7 +228,7 @@ class Attributes:
                 found += [self._assigned(klass.module, write, instance) for write in own]
         found.append(self._written_from_outside(instance.of, name))
         changes = self._changes(order, name)
-        return tuple(self._changed(value, changes) for value in merge(*found))
+        return tuple(self._changed(value, changes) for value in without_declared(merge(*found)))
 
     def _assigned(self, module: Module, write: AttributeWrite, instance: Instance) -> Values:
         frame = self.program.method_frame(module, write.scope, instance)

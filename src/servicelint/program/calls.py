@@ -181,12 +181,16 @@ class Calls:
         made = catalog.made_by(callee.name)
         if made is not None:
             return (Instance(External(made), arguments.call, arguments),)
-        if isinstance(catalog.entry(callee.name), Client | TimeoutClass):
+        is_object = isinstance(catalog.entry(callee.name), Client | TimeoutClass)
+        if is_object or catalog.canonical(callee.name) in catalog.transports:
             return (Instance(External(catalog.canonical(callee.name)), arguments.call, arguments),)
         return self.builtins.call(callee.name, arguments)
 
     def _external_method(self, callee: ExternalMethod, arguments: Arguments) -> Values:
         described = self.program.clients.method(callee)
+        if described is not None and described.inherits:
+            owner = callee.instance
+            return (Instance(External(described.returns), owner.made, owner.arguments, owner.effects),)
         if described is not None and described.returns:
             return (Instance(External(described.returns), arguments.call, arguments),)
         if callee.name in ("__enter__", "__aenter__"):

@@ -14,7 +14,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from servicelint.catalog.model import Invoker
-from servicelint.facts import record
+from servicelint.facts import record, words
 from servicelint.program.handing_on import arguments_for, callable_position, invoker_of
 from servicelint.program.index import last_name
 from servicelint.program.mark_reader import MarkReader
@@ -251,11 +251,11 @@ class Carriers(MarkReader):
         modules = self.program.vocabulary.modules_with(callee.name)
         if len(modules) > FEW:
             return
-        found = [
-            (module, number)
-            for module in modules
-            for number in self.program.index.of(module).methods[callee.name]
-        ]
+        defining = [module for module in modules if words.defines(module.source, callee.name)]
+        if len(defining) > MOST_NAMESAKES:
+            return
+        names = [(module, self.program.index.of(module)) for module in defining]
+        found = [(module, number) for module, each in names for number in each.methods[callee.name]]
         for module, number in found if len(found) <= MOST_NAMESAKES else ():
             yield module, module.facts.functions[number], 1
 

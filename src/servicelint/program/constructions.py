@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from servicelint.program.values import CallRef, ClassRef, ExternalMethod, FunctionRef, Instance
+from servicelint.program.arguments import without_first
+from servicelint.program.values import CallRef, ClassRef, External, ExternalMethod, FunctionRef, Instance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +68,10 @@ class Constructions:
             for callee in self.program.evaluator.values(call.callee, frame):
                 if isinstance(callee, ExternalMethod):
                     yield callee, given
+                elif isinstance(callee, External):  # ``Client.__init__(self, …)``
+                    yield ExternalMethod(instance, "__init__"), without_first(given)
                 elif isinstance(callee, FunctionRef):
-                    yield callee, given
+                    passed = given if callee.receiver is not None else without_first(given)
+                    yield callee, passed
                     inner = FunctionRef(callee.module, callee.index)
-                    yield from self._chain(inner, instance, given, (*seen, constructor))
+                    yield from self._chain(inner, instance, passed, (*seen, constructor))

@@ -153,7 +153,7 @@ class Parameters:
     def _expanded(self, symbol: ParameterSymbol) -> Values:
         described = self._described(symbol)
         if not self._may_matter(symbol):
-            return described or (UNKNOWN,)
+            return self._left_out(symbol) or described or (UNKNOWN,)
         evaluator = self.program.evaluator
         passed = merge(*(self.passed(symbol, call) for call in self._telling_callers(symbol)))
         passed = evaluator.expand_all(tuple(value for value in passed if value != MISSING))
@@ -161,6 +161,12 @@ class Parameters:
         if described and (not known or UNKNOWN in passed):
             return merge(known, described)
         return passed or (UNKNOWN,)
+
+    def _left_out(self, symbol: ParameterSymbol) -> Values:
+        """What a parameter is when no known caller gives it: its default, if that says something."""
+        if isinstance(symbol.owner, ClassRef) or symbol.key:
+            return ()
+        return tuple(value for value in self.defaults(symbol) if value not in (MISSING, UNKNOWN))
 
     def _telling_callers(self, symbol: ParameterSymbol) -> list[Arguments]:
         """The calls that may pass a client: only those say what the parameter is."""
@@ -235,9 +241,8 @@ class Parameters:
             found = found or self.program.types.instances(parameter.annotation, frame)
         if parameter.default is not None:
             default = self.default(module, function, parameter)
-            found = merge(
-                tuple(v for v in default if isinstance(v, Instance | FunctionRef | External)), found
-            )
+            objects = tuple(v for v in default if isinstance(v, Instance | FunctionRef | External))
+            found = objects or found  # what is injected says more than the annotation
         return found
 
     def _annotated_injection(self, annotation: record.Expression, frame: Frame) -> Values:

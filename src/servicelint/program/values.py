@@ -222,3 +222,10 @@ def without_placeholder(values: Values) -> Values:
     """Leave out a None that only holds the place for what is assigned later."""
     others = tuple(value for value in values if value != NONE)
     return others or values
+
+
+def without_declared(values: Values) -> Values:
+    """Leave out objects that an annotation speaks of where it is known what was assigned."""
+    declared = [value for value in values if isinstance(value, Instance) and value.made is None]
+    known = [value for value in values if value not in declared and value not in (UNKNOWN, NONE)]
+    return tuple(value for value in values if value not in declared) if known else values

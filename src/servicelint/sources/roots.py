@@ -56,7 +56,7 @@ def program_root(start: Path) -> Path:
     """The folder whose files make up the program that ``start`` belongs to.
 
     The nearest folder upwards with ``root = true`` in its settings or a version-control folder; else
-    ``start`` itself.
+    ``start`` itself, or what is above the package that it lies in.
     """
     from servicelint.config import ConfigError, read_folder
 
@@ -67,4 +67,6 @@ def program_root(start: Path) -> Path:
             config = None  # whoever asks for the settings themselves gets the error
         if (config is not None and config.root) or (folder / ".git").exists():
             return folder
+    while (start / "__init__.py").exists():
+        start = start.parent
     return start
