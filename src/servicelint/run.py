@@ -114,6 +114,12 @@ class Run:
         except UnreadableSource as error:
             self._unreadable[path] = error
             return empty_facts()
+        except Exception as error:  # noqa: BLE001 - reported at its file; the others go on
+            self.result.tracebacks.append("".join(traceback.format_exception(error)))
+            self._unreadable[path] = UnreadableSource(
+                1, 1, f"reading it failed, {type(error).__name__}: {error}"
+            )
+            return empty_facts()
         if self.cache:
             self.cache.put("facts", key, codec.encode(facts))
         return facts

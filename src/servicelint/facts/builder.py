@@ -9,25 +9,30 @@ from servicelint.facts.environment import Frame
 from servicelint.facts.record import (
     OPAQUE,
     Argument,
+    Attribute,
     AttributeWrite,
+    Awaited,
     Binding,
     Call,
+    CallValue,
     Class,
     Expression,
     Function,
     ModuleFacts,
     Name,
+    Narrowed,
     Region,
     Scope,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Literal
 
     import libcst as cst
 
     from servicelint.facts.logical_lines import LogicalLine
+    from servicelint.facts.narrowing import Narrowing
 
     RegionKind = Literal["module", "if", "with", "async-with", "loop", "try", "except", "finally", "function"]
     ScopeKind = Literal["module", "class", "function"]
@@ -95,6 +100,8 @@ class Builder:
     def close_scope(self, frame: Frame) -> None:
         """Write down what the names of a finished scope are at its end."""
         scope = self.scopes[frame.scope]
+        if frame.has_paths:
+            self._settle_writes(frame)
         if frame.environment is None:  # left by return or raise: every binding may be the last
             for number, binding in enumerate(scope.bindings):
                 scope.final.setdefault(binding.name, []).append(number)
@@ -115,7 +122,11 @@ class Builder:
 
     def read(self, name: str) -> Name:
         """A name that is read here."""
-        node = Name(name, self.frame.definitions(name))
+        definitions = self.frame.definitions(name)
+        if not definitions and self.frame.definitions(f"{name}."):
+            name = f"{name}."  # a name of an outer scope that has been tested
+            definitions = self.frame.definitions(name)
+        node = Name(name, definitions)
         for loop in self.frame.loops:
             loop.reads.append(node)
         return node
@@ -135,6 +146,63 @@ class Builder:
             AttributeWrite(target, name, value, self.frame.scope, self.line, self.region, annotation)
         )
 
+    def narrow(self, found: Iterable[Narrowing]) -> dict[str, int]:
+        """Bind names and paths anew to what a test says of them; returns the new bindings by name."""
+        bound: dict[str, int] = {}
+        for narrowing in found:
+            key, value = self._tested(narrowing.name)
+            if value is not None:
+                narrowed = Narrowed(value, narrowing.test, narrowing.outcome, narrowing.detail)
+                bound[key] = self.bind(key, narrowed)
+        return bound
+
+    def _tested(self, name: str) -> tuple[str, Expression | None]:
+        """The key under which a tested name or path is known from here on, and what it is now."""
+        if self.frame.definitions(name):
+            return name, self.read(name)
+        if self.frame.function < 0:
+            return name, None
+        base, _, attribute = name.partition(".")
+        if attribute:
+            return name, Attribute(self.read(base), attribute)
+        key = f"{name}."
+        return key, self.read(key) if self.frame.definitions(key) else Name(name)
+
+    def assign_path(self, path: str, value: Expression) -> None:
+        """An attribute of a name is assigned in a function: from here on that is what it is."""
+        self.frame.forget_path(path)
+        if self.frame.function >= 0 and not isinstance(value, CallValue | Awaited):
+            self.bind(path, value)  # what a call makes is followed by its class: others may configure it
+
+    def forget_changed(self, callee: Expression, arguments: Iterable[Argument]) -> None:
+        """A call may change the attributes of what it is made on and of what it is given."""
+        if self.frame.has_paths:
+            while isinstance(callee, Attribute):
+                callee = callee.value
+            for each in (callee, *(argument.value for argument in arguments)):
+                if isinstance(each, Name):
+                    self.frame.forget(each.name)
+
+    def _settle_writes(self, frame: Frame) -> None:
+        """``self.x = a; if self.x is None: self.x = 5``: what a method leaves there is one write."""
+        for path, definitions in (frame.environment or {}).items():
+            base, _, attribute = path.partition(".")
+            if not attribute or base != frame.receiver:
+                continue
+            own = [write for write in self.writes if _writes(write, frame, attribute)]
+            if len(own) > 1:
+                self.writes = [write for write in self.writes if not _writes(write, frame, attribute)]
+                region = own[0].region
+                while self.regions[region].kind != "function":
+                    region = self.regions[region].parent
+                left = Name(path, list(definitions))
+                first = own[0]
+                self.writes.append(
+                    AttributeWrite(
+                        first.target, attribute, left, frame.scope, first.line, region, first.annotation
+                    )
+                )
+
     # --- calls -----------------------------------------------------------------------------------
 
     def reserve_call(self, node: cst.Call) -> int:
@@ -152,3 +220,14 @@ class Builder:
         call.callee = callee
         call.arguments = arguments
         return call
+
+
+def _writes(write: AttributeWrite, frame: Frame, attribute: str) -> bool:
+    """Whether this assigns an attribute of a method's own object."""
+    target = write.target
+    return (
+        write.scope == frame.scope
+        and write.name == attribute
+        and isinstance(target, Name)
+        and target.name == frame.receiver
+    )

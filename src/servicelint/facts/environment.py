@@ -21,12 +21,18 @@ def join(environments: Iterable[Environment | None]) -> Environment | None:
     living = [environment for environment in environments if environment is not None]
     if not living:
         return None
-    joined = dict(living[0])
+    joined = {
+        name: definitions
+        for name, definitions in living[0].items()
+        if not is_path(name) or all(name in environment for environment in living)
+    }
     for environment in living[1:]:
         for name, definitions in environment.items():
             known = joined.get(name)
-            if known is None:
+            if known is None and not is_path(name):
                 joined[name] = definitions
+            elif known is None:
+                continue
             elif known != definitions:
                 joined[name] = known + tuple(number for number in definitions if number not in known)
     return joined
@@ -41,11 +47,21 @@ def join_branches(
     if joined is None or before is None or len(living) < 2:
         return joined
     for name in {name for _, narrowed in living for name in narrowed}:
-        if all(
-            environment.get(name) in ((narrowed.get(name),), before[name]) for environment, narrowed in living
-        ):
-            joined[name] = before[name]
+        known = before.get(name)
+        if all(environment.get(name) in ((narrowed.get(name),), known) for environment, narrowed in living):
+            if known is None:
+                joined.pop(name, None)
+            else:
+                joined[name] = known
     return joined
+
+
+def is_path(name: str) -> bool:
+    """Whether this is a path: ``self.timeout``, or ``TIMEOUT.`` for a name of an outer scope.
+
+    Paths are what a function tests or assigns beside its own names. One that is missing is unchanged.
+    """
+    return "." in name
 
 
 class Loop:
@@ -93,6 +109,7 @@ class Frame:
         self.loops: list[Loop] = []
         self.function = -1
         self.klass = -1
+        self.has_paths = False
 
     def definitions(self, name: str) -> list[int]:
         """The bindings of ``name`` that reach this place."""
@@ -100,8 +117,24 @@ class Frame:
 
     def define(self, name: str, number: int) -> None:
         """From here on ``name`` is what binding ``number`` says."""
+        if self.environment is None:
+            return
+        if is_path(name):
+            self.has_paths = True
+        else:
+            self.forget(name)
+        self.environment[name] = (number,)
+
+    def forget(self, name: str) -> None:
+        """The attributes of ``name`` may have changed: what is known of them holds no more."""
+        if self.has_paths and self.environment is not None:
+            for path in [each for each in self.environment if each.startswith(f"{name}.")]:
+                del self.environment[path]
+
+    def forget_path(self, path: str) -> None:
+        """What was known of one path holds no more."""
         if self.environment is not None:
-            self.environment[name] = (number,)
+            self.environment.pop(path, None)
 
     def copy(self) -> Environment | None:
         """A copy of the environment, for a branch."""

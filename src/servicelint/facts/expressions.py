@@ -9,7 +9,7 @@ import libcst as cst
 from servicelint.facts.annotations import read_annotation
 from servicelint.facts.environment import Frame
 from servicelint.facts.literals import LONGEST_TEXT, OPERATORS, SINGLETONS, floating, integer, part_of, string
-from servicelint.facts.narrowing import Narrowing, narrowings
+from servicelint.facts.narrowing import narrowings
 from servicelint.facts.record import (
     MUTATORS,
     OPAQUE,
@@ -28,7 +28,6 @@ from servicelint.facts.record import (
     FunctionValue,
     Mapping,
     Name,
-    Narrowed,
     Negation,
     Operation,
     Parameter,
@@ -122,10 +121,20 @@ class ExpressionReader:
     # --- compound expressions --------------------------------------------------------------------
 
     def _attribute(self, node: cst.Attribute) -> Expression:
-        return Attribute(self.read(node.value), node.attr.value)
+        if isinstance(node.value, cst.Name):
+            known = self.builder.read(f"{node.value.value}.{node.attr.value}")
+            if known.definitions:
+                return known
+        return Attribute(self._owner(node.value), node.attr.value)
+
+    def _owner(self, node: cst.BaseExpression) -> Expression:
+        """What has an attribute or item: as it is named, not what is known of it."""
+        if isinstance(node, cst.Attribute):
+            return Attribute(self._owner(node.value), node.attr.value)
+        return self.read(node)
 
     def _subscript(self, node: cst.Subscript) -> Expression:
-        value = self.read(node.value)
+        value = self._owner(node.value)
         indices = [self._index(element.slice) for element in node.slice]
         return Subscript(value, indices[0] if len(indices) == 1 else Sequence("tuple", indices))
 
@@ -183,21 +192,10 @@ class ExpressionReader:
         frame = self.builder.frame
         before = frame.copy()
         with self.builder.in_region("if", test, outcome):
-            self.narrow(narrowings(test, outcome, self.builder.calls))
+            self.builder.narrow(narrowings(test, outcome, self.builder.calls))
             value = self.read(node)
         frame.environment = before
         return value
-
-    def narrow(self, found: list[Narrowing]) -> dict[str, int]:
-        """Bind names anew to what a test says of them; returns the new bindings by name."""
-        bound: dict[str, int] = {}
-        for narrowing in found:
-            if self.builder.frame.definitions(narrowing.name):
-                value = Narrowed(
-                    self.builder.read(narrowing.name), narrowing.test, narrowing.outcome, narrowing.detail
-                )
-                bound[narrowing.name] = self.builder.bind(narrowing.name, value)
-        return bound
 
     def _await(self, node: cst.Await) -> Expression:
         value = self.read(node.expression)
@@ -299,10 +297,12 @@ class ExpressionReader:
     def _bind_attribute(
         self, target: cst.Attribute, value: Expression, annotation: Expression | None
     ) -> None:
-        owner = self.read(target.value)
+        owner = self._owner(target.value)
         name = target.attr.value
         self.builder.write(owner, name, value, annotation)
         self._update(target.value, owner, Updated(owner, "attribute", Constant(name), value))
+        if isinstance(target.value, cst.Name):
+            self.builder.assign_path(f"{target.value.value}.{name}", value)
 
     def _bind_item(self, target: cst.Subscript, value: Expression) -> None:
         read = self._subscript(target)
@@ -328,6 +328,7 @@ class ExpressionReader:
         self.builder.complete_call(index, callee, arguments)
         result = CallValue(index)
         self._note_change(node, callee, arguments, result)
+        self.builder.forget_changed(callee, arguments)
         return result
 
     def _argument(self, node: cst.Arg, holder: int) -> Argument:
@@ -348,13 +349,9 @@ class ExpressionReader:
         elif isinstance(callee, Name) and callee.name == "setattr" and len(arguments) == 3:
             name = arguments[1].value
             if isinstance(name, Constant) and isinstance(name.value, str):
-                self.builder.write(arguments[0].value, name.value, arguments[2].value)
-                owner = node.args[0].value
-                self._update(
-                    owner,
-                    arguments[0].value,
-                    Updated(arguments[0].value, "attribute", name, arguments[2].value),
-                )
+                owner, value = arguments[0].value, arguments[2].value
+                self.builder.write(owner, name.value, value)
+                self._update(node.args[0].value, owner, Updated(owner, "attribute", name, value))
 
     def _lambda(self, node: cst.Lambda) -> Expression:
         parameters = self.parameters(node.params)

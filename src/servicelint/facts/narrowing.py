@@ -33,8 +33,8 @@ class Narrowing(NamedTuple):
 
 def narrowings(test: Expression, outcome: bool, calls: Sequence[Call]) -> list[Narrowing]:
     """What holds of names where ``test`` had ``outcome``; ``calls`` are those the test refers to."""
-    if isinstance(test, Name):
-        return [Narrowing(test.name, "true", outcome)]
+    if path(test):
+        return [Narrowing(path(test), "true", outcome)]
     if isinstance(test, CallValue):
         return _looked_up(test, not outcome, calls)
     if isinstance(test, Negation):
@@ -44,6 +44,13 @@ def narrowings(test: Expression, outcome: bool, calls: Sequence[Call]) -> list[N
     if isinstance(test, Choice) and (test.operator == "and") == outcome:
         return [found for operand in test.operands for found in narrowings(operand, outcome, calls)]
     return []
+
+
+def path(expression: Expression) -> str:
+    """The name, or the attribute of a name, that a test speaks of, or ""."""
+    if isinstance(expression, Attribute) and isinstance(expression.value, Name):
+        return f"{expression.value.name}.{expression.name}"
+    return expression.name if isinstance(expression, Name) else ""
 
 
 def _comparison(test: Comparison, outcome: bool, calls: Sequence[Call]) -> list[Narrowing]:
@@ -56,8 +63,8 @@ def _comparison(test: Comparison, outcome: bool, calls: Sequence[Call]) -> list[
     none = Constant(None)
     if test.operator in ("is", "is not", "==", "!=") and none in (test.left, test.right):
         named = test.left if test.right == none else test.right
-        if isinstance(named, Name):
-            return [Narrowing(named.name, "none", holds)]
+        if path(named):
+            return [Narrowing(path(named), "none", holds)]
         if isinstance(named, CallValue):
             return _looked_up(named, holds, calls)
     return []

@@ -136,7 +136,7 @@ class StatementReader:
     def _assert(self, node: cst.Assert) -> None:
         test = self._read(node.test)
         self._read(node.msg)
-        self.expressions.narrow(narrowings(test, True, self.builder.calls))
+        self.builder.narrow(narrowings(test, True, self.builder.calls))
 
     def _delete(self, node: cst.Del) -> None:
         targets = node.target.elements if isinstance(node.target, cst.Tuple) else [node.target]
@@ -198,7 +198,7 @@ class StatementReader:
         self, test: Expression, outcome: bool, body: Callable[[], None]
     ) -> tuple[Environment | None, dict[str, int]]:
         with self.builder.in_region("if", test, outcome):
-            narrowed = self.expressions.narrow(narrowings(test, outcome, self.builder.calls))
+            narrowed = self.builder.narrow(narrowings(test, outcome, self.builder.calls))
             body()
         return self.builder.frame.environment, narrowed
 
@@ -268,7 +268,7 @@ class StatementReader:
         loop = self._open_loop()
         test = self._read(node.test)
         with self.builder.in_region("loop", test):
-            self.expressions.narrow(narrowings(test, True, self.builder.calls))
+            self.builder.narrow(narrowings(test, True, self.builder.calls))
             self._suite(node.body)
         loop.is_endless = isinstance(test, Constant) and bool(test.value)
         self._close_loop(loop, node.orelse)
