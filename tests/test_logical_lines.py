@@ -14,6 +14,7 @@ from tests.samples import sources
 SILENT = (tokenize.COMMENT, tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
 
 NASTY = {
+    "backslashes before braces": "a = fr'\\{{', fr'\\{{{1}'\nb = f'\\}}'\ny = 1\n",
     "empty": "",
     "comments only": "# a\n\n  # b\n",
     "no end of line": "x = 1",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -40,8 +41,16 @@ def parse(text: str) -> cst.Module:
     try:
         return cst.parse_module(text)
     except cst.ParserSyntaxError as error:
-        reason = error.message.removeprefix("parser error: ").strip()
-        raise UnreadableSource(error.raw_line, error.raw_column + 1, reason) from None
+        raise _syntax_error(error) from None
     except Exception as error:  # noqa: BLE001
         # libcst reports some refusals (null bytes, odd encodings) as plain exceptions of many kinds
         raise UnreadableSource(1, 1, f"{type(error).__name__}: {error}") from None
+
+
+def _syntax_error(error: cst.ParserSyntaxError) -> UnreadableSource:
+    """libcst's error (1.9) at the place that its text names, without the list of tokens that it hoped for."""
+    place = re.search(r"error at (\d+):(\d+)", error.message)
+    if place:
+        return UnreadableSource(int(place[1]), int(place[2]) + 1, "invalid syntax")
+    reason = error.message.partition(": ")[2].strip() or error.message
+    return UnreadableSource(error.raw_line, error.raw_column + 1, f"invalid syntax: {reason}")

@@ -26,7 +26,8 @@ _STRING_END = {
 }
 _LITERAL_STOP = {
     quote: re.compile(
-        rf"\{{\{{|\}}\}}|[{{}}]|\\N\{{[^}}'\"\r\n]*\}}|\\.|{quote}" + ("" if len(quote) == 3 else r"|[\r\n]"),
+        rf"\{{\{{|\}}\}}|[{{}}]|\\N\{{[^}}'\"\r\n]*\}}|\\[^{{}}]|{quote}"
+        + ("" if len(quote) == 3 else r"|[\r\n]"),
         re.DOTALL,
     )
     for quote in _STRING_END
