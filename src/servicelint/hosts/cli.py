@@ -60,9 +60,7 @@ def cli() -> None:
 @click.option("--exclude", multiple=True, metavar="GLOB", help="Leave files out, patterns as in .gitignore.")
 @click.option("--include-tests", is_flag=True, help="Check test files too.")
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the cache.")
-@click.option(
-    "--cache-dir", type=click.Path(path_type=Path, file_okay=False), help="Keep the cache in this folder."
-)
+@click.option("--cache-dir", type=click.Path(path_type=Path), help="Keep the cache in this folder.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 even if there are findings.")
 @click.option("--verbose", is_flag=True, help="Show the trace-backs of rules that crashed.")
 def check(

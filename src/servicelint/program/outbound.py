@@ -6,10 +6,10 @@ import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from servicelint.facts.positions import Span, argument_span, call_span
 from servicelint.program.verdicts import Bounded, Forwarded, Invalid, Step, Unbounded, Undecided, Verdict
 
 if TYPE_CHECKING:
+    from servicelint.facts.positions import Span
     from servicelint.program.values import CallRef, Origin
 
 STATES = ("bounded", "unbounded", "forwarded", "unknown")
@@ -86,6 +86,9 @@ class OutboundCall:
     @functools.cached_property
     def span(self) -> Span:
         """Where it stands."""
+        # brings libcst, which a run whose result is kept does without
+        from servicelint.facts.positions import argument_span, call_span
+
         lines = self.ref.module.lines
         if self.reference is not None:
             return argument_span(lines, self.ref.call, self.reference)

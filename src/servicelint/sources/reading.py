@@ -26,12 +26,16 @@ class Texts:
             path: text.encode("utf-8", "surrogatepass") for path, text in (buffers or {}).items()
         }
         self._buffers = dict(buffers or {})
+        self._digests: dict[str, bytes] = {}
 
     def digest(self, path: str) -> bytes:
         """What changes when the content of the file does."""
-        content = self._content(path)
-        known = str(content).encode() if isinstance(content, UnreadableSource) else content
-        return hashlib.blake2b(known, digest_size=16).digest()
+        known = self._digests.get(path)
+        if known is None:
+            content = self._content(path)
+            data = str(content).encode() if isinstance(content, UnreadableSource) else content
+            known = self._digests[path] = hashlib.blake2b(data, digest_size=16).digest()
+        return known
 
     def text(self, path: str) -> str:
         """The text of a file, with its own line ends.
@@ -44,6 +48,8 @@ class Texts:
         content = self._content(path)
         if isinstance(content, UnreadableSource):
             raise content
+        self.digest(path)
+        del self._read[path]  # its module keeps the text
         return decode_source(content)
 
     def _content(self, path: str) -> bytes | UnreadableSource:
@@ -55,10 +61,6 @@ class Texts:
                 known = error
             self._read[path] = known
         return known
-
-    def forget(self, path: str) -> None:
-        """Let go of the bytes of a file whose text has been taken."""
-        self._read.pop(path, None)
 
 
 def read_bytes(path: Path) -> bytes:
