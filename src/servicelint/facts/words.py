@@ -10,11 +10,8 @@ import re
 _WORD = re.compile(r"[^\W\d]\w*")
 _IMPORT = re.compile(r"import(?=[ \t(*])[ \t]*(\([^)]*\)|[^\n;]*)")  # begins with a word: found fast
 _FROM = re.compile(r"\bfrom[ \t]*([\w.]+)[ \t]*$")
-_HELD = (
-    re.compile(  # an attribute, a name of the module, a field of a class; a function's own names stay in it
-        r"(?:\.|^)(\w+)[ \t]*(?::[^=]*)?=[^=,]*$|^[ \t]*(\w+)[ \t]*:[^=,()]*$"
-    )
-)
+# an attribute, a name of the module, a field of a class; a function's own names stay in it
+_HELD = re.compile(r"(?:\.|^)(\w+)[ \t]*(?::[^=]*)?=[^=,]*$|^[ \t]*(\w+)[ \t]*:[^=,()]*$")
 _HANDED_OUT = re.compile(r"->[^:]*$|\b(?:return|yield)\b[^,]*$")
 _FUNCTION = re.compile(r"\bdef\s+(\w+)")
 _FURTHEST_RETURN = 5_000

@@ -166,7 +166,7 @@ class Attributes:
         if not isinstance(value, FunctionRef) or value.receiver is not None:
             return (value,)
         function = value.module.facts.functions[value.index]
-        if isinstance(receiver, Instance) and _is_property(function):
+        if isinstance(receiver, Instance) and is_property(function):
             return self.program.calls.called(FunctionRef(value.module, value.index, receiver), None)
         if not has_receiver(function):
             return (value,)
@@ -283,5 +283,6 @@ class Attributes:
         return False
 
 
-def _is_property(function: Function) -> bool:
+def is_property(function: Function) -> bool:
+    """Whether reading a method's name calls it."""
     return any(getattr(decorator, "name", "") in _PROPERTIES for decorator in function.decorators)

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 from servicelint.catalog.model import Invoker
 from servicelint.facts import record, words
+from servicelint.program.attributes import is_property
 from servicelint.program.handing_on import arguments_for, callable_position, invoker_of
 from servicelint.program.index import last_name
 from servicelint.program.mark_reader import MarkReader
 from servicelint.program.marks import (
     EVERYDAY,
     MOST_NAMESAKES,
-    PROPERTIES,
     REMOTE,
     Marks,
     boxed,
@@ -193,8 +193,7 @@ class Carriers(MarkReader):
         if not found:
             return
         self._add(self._returned[id(function)], found)
-        is_property = any(last_name(decorator) in PROPERTIES for decorator in function.decorators)
-        if function.klass >= 0 and is_property:
+        if function.klass >= 0 and is_property(function):
             self._add_attribute(ClassRef(module, function.klass), function.name, found)
 
     # --- arguments -------------------------------------------------------------------------------

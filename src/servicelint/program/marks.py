@@ -51,8 +51,6 @@ EVERYDAY = frozenset({*dir(str), *dir(dict), *dir(list), *dir(object), "__init__
 MOST_NAMESAKES = 8
 """Methods of one name that are all followed where what they are called on can't be told."""
 
-PROPERTIES = frozenset({"property", "cached_property", "cachedproperty", "hybrid_property", "lazy_property"})
-
 
 def lead(marks: Marks) -> bool:
     """Whether marks say that something is a client or sends; what makes, holds or imports one does not."""

@@ -86,12 +86,7 @@ class Reach:
     def _near(self, module: Module, holding: Iterable[Module], signs: set[str]) -> list[Module]:
         """Those of ``holding`` that lie beside or below a module, or hold one of the signs."""
         signed = {user for sign in signs for user in self.program.vocabulary.modules_with(sign)}
-        folder = module.folder
-        return [
-            user
-            for user in holding
-            if user in signed or user.folder == folder or user.folder.startswith(f"{folder}/")
-        ]
+        return [user for user in holding if user in signed or _is_above(module, user)]
 
     # --- what holds objects of a class -----------------------------------------------------------
 
@@ -113,5 +108,5 @@ def _import_name(module: Module) -> str:
 
 
 def _is_above(module: Module, user: Module) -> bool:
-    """Whether ``from . import``, or with more dots, in ``user`` may mean the package of ``module``."""
+    """Whether ``user`` lies beside or below ``module``: ``from . import`` in it may mean that package."""
     return user.folder == module.folder or user.folder.startswith(f"{module.folder}/")
