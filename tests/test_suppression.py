@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from servicelint.finding import Finding, Place
 from servicelint.suppression import Suppressions
+
+if TYPE_CHECKING:
+    from servicelint.suppression import Dialect
 
 CODE, NAME, PYLINT_ID = "SVC101", "http-call-without-timeout", "W9101"
 CALL = "    get(1)"
@@ -140,3 +145,12 @@ def test_behind_the_header_of_a_block() -> None:
 def test_other_line_ends(newline: str) -> None:
     source = f"get(1)  # noqa\nget(1)\n# pylint: disable={NAME}\nget(1)\n".replace("\n", newline)
     assert silenced(source) == [1, 4]
+
+
+@pytest.mark.parametrize(
+    ("dialects", "lines"),
+    [({"noqa", "pylint"}, [1, 2]), ({"noqa"}, [1]), ({"pylint"}, [2]), (set(), [])],
+)
+def test_a_host_may_read_its_own_comments_itself(dialects: set[Dialect], lines: list[int]) -> None:
+    suppressions = Suppressions(f"get(1)  # noqa\nget(1)  # pylint: disable={NAME}\n", dialects)
+    assert [line for line in (1, 2) if suppressions.silences(finding(line))] == lines

@@ -58,13 +58,19 @@ DIAGNOSTICS = "SVC0"
 def selected(select: tuple[str, ...], ignore: tuple[str, ...]) -> list[Rule]:
     """The rules whose code begins with one of ``select``; a longer beginning in ``ignore`` wins.
 
-    What could not be read or run is told whatever is selected, unless it is ignored; nothing if ``select``
-    fits no rule.
+    A rule that is off by default is only selected by its full code. What could not be read or run is told
+    whatever is selected, unless it is ignored; nothing if ``select`` fits no rule.
     """
     if not any(_longest(code, select) for code in rules()):
         return []
+    named = {code.upper() for code in select}
     select = (*select, DIAGNOSTICS)
-    return [each for each in rules().values() if _longest(each.code, select) > _longest(each.code, ignore)]
+    return [
+        each
+        for each in rules().values()
+        if (each.on_by_default or each.code in named)
+        and _longest(each.code, select) > _longest(each.code, ignore)
+    ]
 
 
 def _longest(code: str, beginnings: tuple[str, ...]) -> int:

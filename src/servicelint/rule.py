@@ -51,13 +51,20 @@ class Rule:
         documentation: ``__doc__`` of the rule's file.
         message: what a finding says, with fields in braces.
         severity: how bad it is, unless a finding says otherwise.
+        on_by_default: whether it runs without being named by its full code.
 
     Raises:
         ValueError: if the file is not named as a rule, or its documentation lacks a section.
     """
 
     def __init__(
-        self, module_name: str, documentation: str | None, *, message: str, severity: Severity = "warning"
+        self,
+        module_name: str,
+        documentation: str | None,
+        *,
+        message: str,
+        severity: Severity = "warning",
+        on_by_default: bool = True,
     ) -> None:
         named = _FILE_NAME.search(module_name)
         if named is None:
@@ -70,6 +77,7 @@ class Rule:
             raise ValueError(f"{module_name}: its documentation lacks {', '.join(missing)}")
         self.message = message
         self.severity: Severity = severity
+        self.on_by_default = on_by_default
         self.check: Check | None = None
 
     @property

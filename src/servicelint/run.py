@@ -26,15 +26,16 @@ from servicelint.program.program import Program
 from servicelint.rule import Module as ModuleView
 from servicelint.sources.reading import Texts
 from servicelint.sources.roots import further_roots, package_folders, source_root
-from servicelint.suppression import Suppressions
+from servicelint.suppression import DIALECTS, Suppressions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from servicelint.config import Config
     from servicelint.rule import Rule
     from servicelint.sources.cache import Cache
     from servicelint.sources.discovery import Selection
+    from servicelint.suppression import Dialect
 
 
 @dataclass
@@ -53,7 +54,8 @@ _results = msgspec.msgpack.Decoder(Result)
 class Run:
     """A program made from a selection of files, ready to be checked.
 
-    ``buffers`` hold the texts of files that stand in an editor instead of on the disk, by path.
+    ``buffers`` hold the texts of files that stand in an editor instead of on the disk, by path. ``dialects``
+    are those of the comments that silence findings.
     """
 
     def __init__(
@@ -63,8 +65,10 @@ class Run:
         root: Path,
         cache: Cache | None = None,
         buffers: Mapping[str, str] | None = None,
+        dialects: Collection[Dialect] = DIALECTS,
     ) -> None:
         self.config = config
+        self.dialects = frozenset(dialects)
         self.cache = cache
         self.texts = Texts(buffers)
         self.result = Result(files=len(selection.targets))
@@ -127,16 +131,22 @@ class Run:
     def check(self, rules: Iterable[Rule]) -> Result:
         """Run rules on every target, unless the cache has what they found on these very files."""
         chosen = list(rules)
-        key = self._key(chosen) if self.cache else b""
-        known = self.cache.get("result", key) if self.cache else None
+        known = self.known(chosen)
         if known is not None:
-            with contextlib.suppress(msgspec.DecodeError):  # damaged: made anew
-                self.result = _results.decode(known)
-                return self.result
+            self.result = known
+            return known
         self._check(chosen)
         if self.cache and not self.result.tracebacks:
-            self.cache.put("result", key, msgspec.msgpack.encode(self.result))
+            self.cache.put("result", self._key(chosen), msgspec.msgpack.encode(self.result))
         return self.result
+
+    def known(self, rules: Iterable[Rule]) -> Result | None:
+        """What :meth:`check` would find, if the cache knows it."""
+        kept = self.cache.get("result", self._key(list(rules))) if self.cache else None
+        if kept is not None:
+            with contextlib.suppress(msgspec.DecodeError):  # damaged: made anew
+                return _results.decode(kept)
+        return None
 
     def _key(self, rules: list[Rule]) -> bytes:
         """What changes when a result may: the files and their contents, settings, rules, servicelint."""
@@ -146,7 +156,7 @@ class Run:
         for module in self.program.modules.modules:
             digest.update(repr((module.path, module.root, module.is_target)).encode())
             digest.update(self.texts.digest(module.path))
-        digest.update(repr(sorted(self._named)).encode())
+        digest.update(repr((sorted(self._named), sorted(self.dialects))).encode())
         return digest.digest()
 
     def _check(self, chosen: list[Rule]) -> None:
@@ -154,7 +164,7 @@ class Run:
         for module in self.program.targets:  # what could not be read is known once all has been asked
             findings = [*found[module], *self._failures(module, chosen)]
             if findings:
-                suppressions = Suppressions(module.source)
+                suppressions = Suppressions(module.source, self.dialects)
                 self.result.findings += [each for each in findings if not suppressions.silences(each)]
             self._count(module)
         self.result.findings.sort(key=lambda finding: finding.order)

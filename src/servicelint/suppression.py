@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from servicelint import registry
 from servicelint.facts.logical_lines import Comment, LogicalLine, comments, count_newlines, logical_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from servicelint.finding import Finding
 
 _NOQA = re.compile(r"#\s*noqa(?::\s*(?P<codes>[A-Z]+[0-9]+(?:[,\s]+[A-Z]+[0-9]+)*))?", re.IGNORECASE)
@@ -19,6 +21,10 @@ _PYLINT = re.compile(
 )
 _ANY = re.compile(r"noqa|pylint:", re.IGNORECASE)
 EVERYTHING = frozenset({"*"})
+
+Dialect = Literal["noqa", "pylint"]
+DIALECTS: frozenset[Dialect] = frozenset({"noqa", "pylint"})
+"""Whose comments there are. A host that reads its own comments itself leaves them out."""
 
 
 class _Range(NamedTuple):
@@ -30,8 +36,9 @@ class _Range(NamedTuple):
 class Suppressions:
     """What the comments of one file silence."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, dialects: Collection[Dialect] = DIALECTS) -> None:
         self._source = source
+        self._dialects = dialects
 
     def silences(self, finding: Finding) -> bool:
         """Whether a comment silences a finding: on any line of its statement, or on its block or file."""
@@ -48,9 +55,10 @@ class Suppressions:
         lines = logical_lines(self._source)
         last = count_newlines(self._source, 0, len(self._source)) + 1
         found = comments(self._source)
-        return [each for comment in found for each in _noqa(comment, lines, last)] + _pylint(
-            found, lines, last
-        )
+        ranges = _pylint(found, lines, last) if "pylint" in self._dialects else []
+        if "noqa" in self._dialects:
+            ranges += [each for comment in found for each in _noqa(comment, lines, last)]
+        return ranges
 
 
 def _noqa(comment: Comment, lines: list[LogicalLine], last: int) -> list[_Range]:

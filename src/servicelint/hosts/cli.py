@@ -119,10 +119,13 @@ def explain(subject: str, isolated: bool, config_file: Path | None) -> None:
 
 @cli.command()
 def rules() -> None:
-    """List the rules."""
+    """List the rules; those marked ``off`` run only if they are named by their full code."""
     from servicelint import registry
 
-    lines = [f"{rule.code}  {rule.name:32} {rule.summary}" for rule in registry.rules().values()]
+    lines = [
+        f"{rule.code}  {'' if rule.on_by_default else 'off':4}{rule.name:32} {rule.summary}"
+        for rule in registry.rules().values()
+    ]
     _write("\n".join(lines), None)
 
 
