@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from servicelint.facts import words
 from servicelint.program.arguments import Arguments, combined, without_first
 from servicelint.program.parameters import has_receiver
+from servicelint.program.reads import Memo
 from servicelint.program.values import (
     CallRef,
     ClassRef,
@@ -34,24 +34,26 @@ class Callers:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._known: dict[tuple[object, ...], list[Arguments]] = {}
+        self._known: Memo[tuple[object, ...], list[Arguments]] = Memo(program.reads)
         self._open: set[tuple[object, ...]] = set()
 
     def of(self, owner: Owner, among: frozenset[Module] | None = None) -> list[Arguments]:
         """The arguments of every call in the program (or ``among`` its modules) that can reach ``owner``."""
         key = (type(owner), owner.module, owner.index, among)
-        if key in self._known:
-            return self._known[key]
         if key in self._open:
             return []
+        return self._known.answer(
+            key, lambda: self._found(key, owner, among), is_lasting=lambda: not self._open
+        )
+
+    def _found(
+        self, key: tuple[object, ...], owner: Owner, among: frozenset[Module] | None
+    ) -> list[Arguments]:
         self._open.add(key)
         try:
-            found = list(dict.fromkeys(self._find(owner, among)))
+            return list(dict.fromkeys(self._find(owner, among)))
         finally:
             self._open.discard(key)
-        if not self._open:
-            self._known[key] = found
-        return found
 
     def _find(self, owner: Owner, among: frozenset[Module] | None) -> Iterator[Arguments]:
         for module, name in self._spellings(owner, among):
@@ -99,7 +101,7 @@ class Callers:
 
     def _renamed(self, module: Module, name: str) -> Iterator[tuple[Module, str]]:
         """The further names that a module gives to ``name``, with the modules that may use them."""
-        if not module.is_parsed and not words.renames(module.source, name):
+        if not module.is_parsed and not self.program.vocabulary.renames(module, name):
             return
         for alias in sorted(self.program.index.of(module).aliases[name]):
             users = [module]

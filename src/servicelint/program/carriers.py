@@ -14,7 +14,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from servicelint.catalog.model import Invoker
-from servicelint.facts import record, words
+from servicelint.facts import record
 from servicelint.program.attributes import is_property
 from servicelint.program.handing_on import arguments_for, callable_position, invoker_of
 from servicelint.program.index import last_name
@@ -30,12 +30,13 @@ from servicelint.program.marks import (
 )
 from servicelint.program.parameters import has_receiver
 from servicelint.program.reach import FEW
+from servicelint.program.reads import Node
 from servicelint.program.values import ClassRef, FunctionRef, Instance, Partial, Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from servicelint.facts.record import Function
+    from servicelint.program.marks import FunctionKey
     from servicelint.program.modules import Module
     from servicelint.program.program import Program
 
@@ -50,8 +51,10 @@ class Carriers(MarkReader):
     def __init__(self, program: Program) -> None:
         super().__init__(program)
         self._version = 0
-        self._givers: defaultdict[tuple[int, str], set[Module]] = defaultdict(set)
+        self._givers: defaultdict[tuple[FunctionKey, str], set[Module]] = defaultdict(set)
         self._pending: dict[Module, None] = {}
+        self.visits: defaultdict[Module, Node] = defaultdict(Node)
+        """By module, what the marks that it gives rest on."""
         with program.evaluator.declarations_only():
             self._spread()
 
@@ -59,6 +62,7 @@ class Carriers(MarkReader):
 
     def visited(self, module: Module) -> bool:
         """Whether a mark leads to a module: nothing in any other can be a client."""
+        self.program.reads.note(module)
         return module in self._visited
 
     def may_send(self, module: Module, call: record.Call) -> bool:
@@ -76,13 +80,15 @@ class Carriers(MarkReader):
         spoken = self.program.index.of(module).spoken(name)
         return "partial" in spoken or any(each in self.program.catalog.invokers for each in spoken)
 
-    def parameter(self, function: Function, name: str) -> bool:
+    def parameter(self, function: FunctionRef, name: str) -> bool:
         """Whether a parameter may be, or hold, a client."""
-        return bool(self._parameters.get((id(function), name)))
+        self.program.reads.note(function.module)
+        return bool(self._parameters.get(((function.module, function.index), name)))
 
-    def givers(self, function: Function, name: str) -> frozenset[Module]:
+    def givers(self, function: FunctionRef, name: str) -> frozenset[Module]:
         """The modules that pass something for a parameter that may be, or hold, a client."""
-        return frozenset(self._givers.get((id(function), name), ()))
+        self.program.reads.note(function.module)
+        return frozenset(self._givers.get(((function.module, function.index), name), ()))
 
     # --- the fixpoint ----------------------------------------------------------------------------
 
@@ -92,7 +98,8 @@ class Carriers(MarkReader):
             module = next(iter(self._pending))
             del self._pending[module]
             self._visited.add(module)
-            self._visit(module)
+            with self.program.reads.apart(self.visits[module]):
+                self._visit(module)
 
     def _add(self, known: set[str], marks: Iterable[str], *, is_local: bool = False) -> bool:
         """Add marks; tells whether this is news to other modules too."""
@@ -116,8 +123,8 @@ class Carriers(MarkReader):
                     self._bind(module, number, binding)
             for write in facts.writes:
                 self._write(module, write)
-            for function in facts.functions:
-                self._function(module, function)
+            for number in range(len(facts.functions)):
+                self._function(module, number)
             for number, klass in enumerate(facts.classes):
                 bases = self._any(klass.bases, module, klass.outer_scope)
                 self._add(self._bases[ClassRef(module, number)], bases)
@@ -175,14 +182,15 @@ class Carriers(MarkReader):
         number = self.program.function_of_scope(module, scope)
         function = module.facts.functions[number]
         parameter = function.parameters[index]
-        marks = frozenset(self._parameters.get((id(function), parameter.name), ()))
+        marks = frozenset(self._parameters.get(((module, number), parameter.name), ()))
         if parameter.default is not None:
             marks |= self.of(parameter.default, module, function.outer_scope)
         if index == 0 and function.klass >= 0:
             marks |= self._made_by_class(ClassRef(module, function.klass))
         return marks
 
-    def _function(self, module: Module, function: Function) -> None:
+    def _function(self, module: Module, number: int) -> None:
+        function = module.facts.functions[number]
         found: set[str] = set()
         for value, _ in function.returns:
             found |= self.of(value, module, function.scope)
@@ -192,7 +200,7 @@ class Carriers(MarkReader):
         found |= self._annotated(function.annotation, module, function.outer_scope)
         if not found:
             return
-        self._add(self._returned[id(function)], found)
+        self._add(self._returned[module, number], found)
         if function.klass >= 0 and is_property(function):
             self._add_attribute(ClassRef(module, function.klass), function.name, found)
 
@@ -203,9 +211,9 @@ class Carriers(MarkReader):
         marked = list(self._marked_arguments(module, call))
         if not marked:
             return
-        for callee, function, offset in self._callees(module, call):
+        for function, offset in self._callees(module, call):
             for position, argument, marks in marked:
-                self._reach(module, callee, function, position + offset, argument, marks)
+                self._reach(module, function, position + offset, argument, marks)
         self._fill_fields(module, call, marked)
         self._reach_handed(module, call)
 
@@ -217,7 +225,7 @@ class Carriers(MarkReader):
             if any(not mark.startswith("module:") for mark in marks):
                 yield position, argument, marks
 
-    def _callees(self, module: Module, call: record.Call) -> Iterator[tuple[Module, Function, int]]:
+    def _callees(self, module: Module, call: record.Call) -> Iterator[tuple[FunctionKey, int]]:
         """The functions that a call may reach, with the parameters that come before its arguments."""
         frame = self.program.root_frame(module, call.scope)
         values = self.program.evaluator.typed(call.callee, frame)
@@ -226,16 +234,16 @@ class Carriers(MarkReader):
         if self._is_open(values):
             yield from self._namesakes(call.callee)
 
-    def _functions_of(self, value: Value, given: int) -> Iterator[tuple[Module, Function, int]]:
+    def _functions_of(self, value: Value, given: int) -> Iterator[tuple[FunctionKey, int]]:
         """The function behind a callable, with the parameters before its arguments."""
         if isinstance(value, FunctionRef):
             function = value.module.facts.functions[value.index]
             is_bound = has_receiver(function) and value.receiver is not None
-            yield value.module, function, given + is_bound
+            yield (value.module, value.index), given + is_bound
         elif isinstance(value, ClassRef):
             constructor = self.program.attributes.classes.constructor(value)
             if constructor is not None:
-                yield constructor.module, constructor.module.facts.functions[constructor.index], given + 1
+                yield (constructor.module, constructor.index), given + 1
         elif isinstance(value, Partial):
             yield from self._functions_of(value.function, given + len(value.arguments.positional))
         elif isinstance(value, Instance) and isinstance(value.of, ClassRef):
@@ -243,35 +251,35 @@ class Carriers(MarkReader):
                 if isinstance(method, FunctionRef):
                     yield from self._functions_of(method, given)
 
-    def _namesakes(self, callee: record.Expression) -> Iterator[tuple[Module, Function, int]]:
+    def _namesakes(self, callee: record.Expression) -> Iterator[tuple[FunctionKey, int]]:
         """The methods of this name, if it is a telling one: what they are called on can't be told."""
         if not isinstance(callee, record.Attribute) or callee.name in EVERYDAY:
             return
         modules = self.program.vocabulary.modules_with(callee.name)
         if len(modules) > FEW:
             return
-        defining = [module for module in modules if words.defines(module.source, callee.name)]
+        defining = [module for module in modules if self.program.vocabulary.defines(module, callee.name)]
         if len(defining) > MOST_NAMESAKES:
             return
         names = [(module, self.program.index.of(module)) for module in defining]
         found = [(module, number) for module, each in names for number in each.methods[callee.name]]
         for module, number in found if len(found) <= MOST_NAMESAKES else ():
-            yield module, module.facts.functions[number], 1
+            yield (module, number), 1
 
     def _reach(
         self,
         giver: Module,
-        owner: Module,
-        function: Function,
+        function: FunctionKey,
         position: int,
         argument: record.Argument,
         marks: Marks,
     ) -> None:
-        for index, parameter in enumerate(function.parameters):
+        owner, number = function
+        for index, parameter in enumerate(owner.facts.functions[number].parameters):
             is_rest = parameter.kind in ("star", "double-star")
             fits = argument.keyword == parameter.name if argument.keyword else index == position
             if (fits and not argument.stars) or is_rest:
-                key = (id(function), parameter.name)
+                key = (function, parameter.name)
                 self._givers[key].add(giver)
                 if self._add(self._parameters[key], boxed(marks) if is_rest else marks):
                     self._wake([owner])
@@ -298,9 +306,9 @@ class Carriers(MarkReader):
         callable_, arguments = handed
         frame = self.program.root_frame(module, call.scope)
         for value in self.program.evaluator.typed(callable_, frame):
-            for owner, function, offset in self._functions_of(value, 0):
+            for function, offset in self._functions_of(value, 0):
                 for position, argument, marks in arguments:
-                    self._reach(module, owner, function, position + offset, argument, marks)
+                    self._reach(module, function, position + offset, argument, marks)
 
     def _handed_over(
         self, module: Module, call: record.Call

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from servicelint.facts import record, words
+from servicelint.facts import record
+from servicelint.program.reads import Memo
 from servicelint.program.values import (
     MISSING,
     CallRef,
@@ -42,9 +43,10 @@ class Classes:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._below: dict[ClassRef, list[ClassRef]] = {}
-        self._orders: dict[ClassRef, list[ClassRef | External]] = {}
-        self._fields: dict[ClassRef, list[str]] = {}
+        self._below: Memo[ClassRef, list[ClassRef]] = Memo(program.reads)
+        self._orders: Memo[ClassRef, list[ClassRef | External]] = Memo(program.reads)
+        self._ordering: set[ClassRef] = set()
+        self._fields: Memo[ClassRef, list[str]] = Memo(program.reads)
         self._writes: dict[Module, dict[tuple[int, str], list[AttributeWrite]]] = {}
         self._nested: dict[Module, dict[tuple[int, str], list[AttributeWrite]]] = {}
 
@@ -60,13 +62,18 @@ class Classes:
 
     def order(self, klass: ClassRef) -> list[ClassRef | External]:
         """The class and its bases, depth first, each once: close enough to the C3 order for look-ups."""
-        known = self._orders.get(klass)
-        if known is None:
-            self._orders[klass] = [klass]  # a class that inherits from itself ends here
-            known = self._orders[klass] = self._linearised(klass)
-        return known
+        if klass in self._ordering:  # a class that inherits from itself ends here
+            return [klass]
+        return self._orders.answer(klass, lambda: self._linearised(klass))
 
     def _linearised(self, klass: ClassRef) -> list[ClassRef | External]:
+        self._ordering.add(klass)
+        try:
+            return self._with_bases(klass)
+        finally:
+            self._ordering.discard(klass)
+
+    def _with_bases(self, klass: ClassRef) -> list[ClassRef | External]:
         found: list[ClassRef | External] = [klass]
         frame = self.program.root_frame(klass.module, self.record_of(klass).outer_scope)
         for base in self.record_of(klass).bases:
@@ -79,10 +86,7 @@ class Classes:
 
     def below(self, klass: ClassRef) -> list[ClassRef]:
         """The classes that inherit from a class, directly or not."""
-        known = self._below.get(klass)
-        if known is None:
-            known = self._below[klass] = list(self._find_below(klass))
-        return known
+        return self._below.answer(klass, lambda: list(self._find_below(klass)))
 
     def _find_below(self, klass: ClassRef) -> Iterator[ClassRef]:
         seen = {klass}
@@ -94,7 +98,7 @@ class Classes:
             if len(users) > MOST_HEIRS:
                 continue
             for module in users:
-                if not module.is_parsed and not words.derives(module.source, name):
+                if not module.is_parsed and not self.program.vocabulary.derives(module, name):
                     continue
                 for number in self.program.index.of(module).subclasses[name]:
                     below = ClassRef(module, number)
@@ -153,15 +157,12 @@ class Classes:
 
     def fields(self, klass: ClassRef) -> list[str]:
         """The fields of a record class in the order of its constructor, those of its bases first."""
-        known = self._fields.get(klass)
-        if known is None:
-            known = []
-            for base in reversed(self.order(klass)):
-                if isinstance(base, ClassRef):
-                    annotated = [b.name for b in self.scope_of(base).bindings if b.annotation is not None]
-                    known += [name for name in annotated if name not in known]
-            self._fields[klass] = known
-        return known
+        return self._fields.answer(klass, lambda: list(self._annotated_names(klass)))
+
+    def _annotated_names(self, klass: ClassRef) -> dict[str, None]:
+        bases = [base for base in reversed(self.order(klass)) if isinstance(base, ClassRef)]
+        bindings = [binding for base in bases for binding in self.scope_of(base).bindings]
+        return {binding.name: None for binding in bindings if binding.annotation is not None}
 
     def is_field(self, klass: ClassRef, name: str) -> bool:
         """Whether ``name`` is a field that the constructor takes."""

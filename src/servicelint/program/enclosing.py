@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from servicelint.catalog.model import Scope
 from servicelint.facts import record
+from servicelint.program.reads import Memo
 from servicelint.program.values import MISSING, NONE, CallRef, External, FunctionRef, Literal
 from servicelint.program.verdicts import Bounded, Step
 
@@ -24,7 +25,7 @@ class Enclosing:
     def __init__(self, program: Program) -> None:
         self.program = program
         self._open: set[tuple[object, ...]] = set()
-        self._possible: dict[bool, bool] = {}
+        self._possible: Memo[bool, bool] = Memo(program.reads)
 
     def of(self, ref: CallRef, blocking: bool) -> Bounded | None:
         """The bound that encloses a call, or None. A blocking call can't be ended by what only cancels."""
@@ -41,11 +42,11 @@ class Enclosing:
 
     def _is_possible(self, blocking: bool) -> bool:
         """Whether the program names a scope that can end such a call at all."""
-        known = self._possible.get(blocking)
-        if known is None:
-            names = self.program.catalog.scope_names(lambda scope: _can_end(scope, blocking))
-            known = self._possible[blocking] = any(map(self._is_spoken_of, names))
-        return known
+        return self._possible.answer(blocking, lambda: self._is_some_scope_spoken_of(blocking))
+
+    def _is_some_scope_spoken_of(self, blocking: bool) -> bool:
+        names = self.program.catalog.scope_names(lambda scope: _can_end(scope, blocking))
+        return any(map(self._is_spoken_of, names))
 
     def _is_spoken_of(self, qualified_name: str) -> bool:
         parts = qualified_name.split(".")

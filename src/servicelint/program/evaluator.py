@@ -101,6 +101,7 @@ class Evaluator:
     def values(self, expression: record.Expression, frame: Frame) -> Values:
         """Everything ``expression`` can be in ``frame``; () where it can't be reached."""
         number = id(expression) << 2 | _DEPTHS[self._depth]
+        self.program.reads.rest_on(frame.node)
         known = frame.memo.get(number)
         if known is not None:
             return known
@@ -121,7 +122,8 @@ class Evaluator:
             return (UNKNOWN,)
         self._open.add(key)
         try:
-            found = self._handlers[type(expression)](expression, frame)
+            with self.program.reads.within(frame.node):
+                found = self._handlers[type(expression)](expression, frame)
         finally:
             self._open.discard(key)
         if len(found) > MOST_ALTERNATIVES:

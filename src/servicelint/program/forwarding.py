@@ -7,10 +7,12 @@ decision on to its own callers. Recursion ends because a call takes part in one 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from servicelint.program.outbound import Bound, OutboundCall
+from servicelint.program.reads import Memo, Node
 from servicelint.program.values import (
     MISSING,
     CallRef,
@@ -28,7 +30,7 @@ from servicelint.program.verdicts import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from servicelint.program.arguments import Arguments
     from servicelint.program.modules import Module
@@ -53,27 +55,37 @@ class Obligation:
     verdict: Forwarded
 
 
+@dataclass(frozen=True)
+class Decision:
+    """What one caller decides for a call site elsewhere."""
+
+    call: CallRef
+    obligation: Obligation
+    verdict: Verdict
+
+
 class Forwarding:
     """Verdicts on call sites, and on the calls that decide for them."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._judged: dict[CallRef | tuple[CallRef, int], list[Judged]] = {}
-        self._decided: dict[CallRef, list[tuple[Obligation, Verdict]]] | None = None
-        self._seen: set[tuple[object, ...]] = set()
+        self._judged: Memo[tuple[CallRef, int | None], list[Judged]] = Memo(program.reads)
+        self._decided: dict[Module, dict[CallRef, list[Decision]]] | None = None
+        self.origins: Iterable[Module] = program.targets
+        """The modules whose call sites may be decided elsewhere: all, unless only some have to be asked."""
+
+        self._settled: Memo[Module, list[Decision]] = Memo(program.reads)
 
     # --- call sites ------------------------------------------------------------------------------
 
     def outbound_calls(self, module: Module) -> list[OutboundCall]:
         """The outbound calls of a module, in source order."""
-        decisions = self._decisions()
+        decisions = self._decided_in(module)
         if module in self.program.crashes:
             raise self.program.crashes[module]
         found = [self._site_call(site) for site in self.program.sites.of(module)]
         taken = {call.ref for call in found if call.bound.state != "forwarded"}
-        for ref, decided in decisions.items():
-            if ref.module is module and ref not in taken:
-                found.append(self._wrapper_call(ref, decided))
+        found += [self._wrapper_call(ref, made) for ref, made in decisions.items() if ref not in taken]
         return sorted(found, key=lambda call: (call.ref.call.line, call.ref.index))
 
     def _site_call(self, site: Site) -> OutboundCall:
@@ -86,11 +98,8 @@ class Forwarding:
 
     def judge(self, site: Site) -> list[Judged]:
         """The verdicts on a call site's targets, enclosing scopes included."""
-        key = site.ref if site.reference is None else (site.ref, site.reference)
-        known = self._judged.get(key)
-        if known is None:
-            known = self._judged[key] = [self._judge_target(site, target) for target in site.targets]
-        return known
+        key = (site.ref, site.reference)
+        return self._judged.answer(key, lambda: [self._judge_target(site, each) for each in site.targets])
 
     def _judge_target(self, site: Site, target: Target) -> Judged:
         verdict = self.program.bounds.of(target)
@@ -101,33 +110,47 @@ class Forwarding:
 
     # --- callers ---------------------------------------------------------------------------------
 
-    def _decisions(self) -> dict[CallRef, list[tuple[Obligation, Verdict]]]:
-        """By call, the verdicts on what it decides for call sites elsewhere."""
+    def _decided_in(self, module: Module) -> dict[CallRef, list[Decision]]:
+        """By call of a module, the verdicts on what it decides for call sites anywhere."""
         if self._decided is None:
-            self._decided = {}
-            pending = list(self._obligations())
-            while pending:
-                obligation = pending.pop()
-                try:
-                    pending += self._settle(obligation)
-                except Exception as error:  # noqa: BLE001 - as above
-                    self.program.crashes[obligation.site.ref.module] = error
-        return self._decided
+            with self.program.reads.apart(Node()):  # each module rests on what is decided in it alone
+                self._decided = self._by_module()
+        found = self._decided.get(module, {})
+        for origin in {each.obligation.site.ref.module for made in found.values() for each in made}:
+            self.decisions(origin)
+        return found
 
-    def _obligations(self) -> Iterator[Obligation]:
-        for module in self.program.targets:
-            try:
-                found = [
-                    (site, judged) for site in self.program.sites.of(module) for judged in self.judge(site)
-                ]
-            except Exception as error:  # noqa: BLE001 - one file's crash must not hide the others; it is reported
-                self.program.crashes[module] = error
-                continue
-            for site, judged in found:
+    def _by_module(self) -> dict[Module, dict[CallRef, list[Decision]]]:
+        found: defaultdict[Module, dict[CallRef, list[Decision]]] = defaultdict(dict)
+        for origin in self.origins:
+            for decision in self.decisions(origin):
+                found[decision.call.module].setdefault(decision.call, []).append(decision)
+        return dict(found)
+
+    def decisions(self, origin: Module) -> list[Decision]:
+        """What callers, wherever they stand, decide for the call sites of one module."""
+        return self._settled.answer(origin, lambda: self._decisions(origin))
+
+    def _decisions(self, origin: Module) -> list[Decision]:
+        found: list[Decision] = []
+        seen: set[tuple[object, ...]] = set()
+        try:
+            pending = list(self._obligations(origin))
+            while pending:
+                pending += self._settle(pending.pop(), seen, found)
+        except Exception as error:  # noqa: BLE001 - one file's crash must not hide the others; it is reported
+            self.program.crashes[origin] = error
+        return found
+
+    def _obligations(self, origin: Module) -> Iterator[Obligation]:
+        for site in self.program.sites.of(origin):
+            for judged in self.judge(site):
                 if isinstance(judged.verdict, Forwarded):
                     yield Obligation(site, judged, judged.verdict)
 
-    def _settle(self, obligation: Obligation) -> list[Obligation]:
+    def _settle(
+        self, obligation: Obligation, seen: set[tuple[object, ...]], found: list[Decision]
+    ) -> list[Obligation]:
         """Ask each caller; returns the obligations that callers hand on to theirs."""
         handed_on: list[Obligation] = []
         for arguments in self.program.callers.of(obligation.verdict.symbol.owner):
@@ -137,9 +160,9 @@ class Forwarding:
                 obligation.verdict.symbol,
                 arguments.call,
             )
-            if key in self._seen:
+            if key in seen:
                 continue
-            self._seen.add(key)
+            seen.add(key)
             via = self._via(obligation, arguments)
             if via is None:
                 continue
@@ -151,7 +174,7 @@ class Forwarding:
                 handed_on.append(
                     Obligation(obligation.site, replace(obligation.judged, target=target), verdict)
                 )
-            self._note(arguments.call, obligation, verdict)
+            found.append(Decision(arguments.call, obligation, verdict))
         return handed_on
 
     def _via(self, obligation: Obligation, arguments: Arguments) -> ParameterSymbol | bool | None:
@@ -221,15 +244,11 @@ class Forwarding:
         steps = (site, *obligation.verdict.steps, *verdict.steps)
         return Unbounded(reason, not is_left_out, None if is_left_out else verdict.cause, steps)
 
-    def _note(self, call: CallRef, obligation: Obligation, verdict: Verdict) -> None:
-        assert self._decided is not None  # noqa: S101 - _decisions made it
-        self._decided.setdefault(call, []).append((obligation, verdict))
-
-    def _wrapper_call(self, ref: CallRef, decided: list[tuple[Obligation, Verdict]]) -> OutboundCall:
-        worst = joined(verdict for _, verdict in decided)
-        obligation = next(obligation for obligation, verdict in decided if verdict is worst)
+    def _wrapper_call(self, ref: CallRef, decided: list[Decision]) -> OutboundCall:
+        worst = joined(each.verdict for each in decided)
+        obligation = next(each.obligation for each in decided if each.verdict is worst)
         target = obligation.judged.target
-        bound = Bound(worst, _longest(verdict for _, verdict in decided))
+        bound = Bound(worst, _longest(each.verdict for each in decided))
         protocol = self.program.catalog.library_of(target.entry).protocol
         name = _function_name(obligation.verdict.symbol)
         return OutboundCall(ref, name, target.entry, protocol, bound, is_wrapper=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from servicelint.program.reads import Node
+
 if TYPE_CHECKING:
     from servicelint.program.arguments import Arguments
     from servicelint.program.modules import Module
@@ -14,10 +16,11 @@ class Frame:
     """A scope of a module and, for a function, the call that entered it.
 
     Without ``arguments`` a function's parameters stay symbols: any caller's. ``receiver`` is what a
-    method is called on. ``closure`` is the frame of the function around it.
+    method is called on. ``closure`` is the frame of the function around it. ``memo`` holds what has been
+    evaluated in it, and ``node`` what all of that rests on.
     """
 
-    __slots__ = ("arguments", "closure", "depth", "memo", "module", "receiver", "scope")
+    __slots__ = ("arguments", "closure", "depth", "memo", "module", "node", "receiver", "scope")
 
     def __init__(
         self,
@@ -34,3 +37,5 @@ class Frame:
         self.closure = closure
         self.depth: int = 1 + (arguments.depth if arguments else 0)
         self.memo: dict[int, Values] = {}
+        self.node = Node()
+        self.node.leaves.add(module)

@@ -96,4 +96,5 @@ class Index:
         known = self._known.get(module)
         if known is None:
             known = self._known[module] = ModuleNames(module)
+        module.reads.note(module)
         return known

@@ -34,7 +34,8 @@ from servicelint.program.values import ClassRef, Instance, ParameterSymbol, Supe
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from servicelint.facts.record import Expression, Function
+    from servicelint.facts.record import Expression
+    from servicelint.program.marks import FunctionKey
     from servicelint.program.modules import Module
     from servicelint.program.program import Program
     from servicelint.program.values import Value, Values
@@ -54,8 +55,8 @@ class MarkReader:
         )
         # attributes of objects of which nothing is known, by name
         self._loose: defaultdict[str, set[str]] = defaultdict(set)
-        self._returned: defaultdict[int, set[str]] = defaultdict(set)
-        self._parameters: defaultdict[tuple[int, str], set[str]] = defaultdict(set)
+        self._returned: defaultdict[FunctionKey, set[str]] = defaultdict(set)
+        self._parameters: defaultdict[tuple[FunctionKey, str], set[str]] = defaultdict(set)
         self._bases: defaultdict[ClassRef, set[str]] = defaultdict(set)
         self._open: set[tuple[Module, str]] = set()
         self._scope_names: dict[tuple[Module, int], frozenset[str]] = {}
@@ -78,7 +79,7 @@ class MarkReader:
             record.Sequence: lambda e, module, scope: boxed(self._any(e.items, module, scope)),
             record.Mapping: lambda e, module, scope: boxed(self._any([v for _, v in e.items], module, scope)),
             record.Imported: lambda e, module, _: self._imported(e, module),
-            record.FunctionValue: lambda e, module, _: self._callable(module.facts.functions[e.function]),
+            record.FunctionValue: lambda e, module, _: self._callable((module, e.function)),
             record.ClassValue: lambda e, module, _: frozenset(self._bases.get(ClassRef(module, e.klass), ())),
         }
 
@@ -181,9 +182,9 @@ class MarkReader:
         classes = self.program.attributes.classes
         return one in classes.order(other) or other in classes.order(one)
 
-    def _callable(self, function: Function) -> Marks:
+    def _callable(self, function: FunctionKey) -> Marks:
         """A function, by what it returns."""
-        return returned(self._returned.get(id(function), ()))
+        return returned(self._returned.get(function, ()))
 
     def _symbol(self, name: str) -> Marks:
         return frozenset({name}) if name in self._prefixes else NOTHING

@@ -12,6 +12,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from servicelint.program.modules import Module
+
+    FunctionKey = tuple[Module, int]
+    """A function: its module, and its index there."""
+
 Marks = frozenset[str]
 NOTHING: Marks = frozenset()
 CLIENT, METHOD, PROXY = "client", "method", "proxy"

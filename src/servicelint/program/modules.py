@@ -7,6 +7,8 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
+from servicelint.program.reads import Reads
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -19,8 +21,11 @@ class Module:
     """One file of the program. ``path`` has forward slashes; ``name`` is dotted, from its source root.
 
     ``shown`` is the path as findings give it. Only a target is checked and counts as a caller; other files
-    only define what it imports. Text and facts are read when they are asked for.
+    only define what it imports. Text and facts are read when they are asked for, and ``reads`` is told.
     """
+
+    reads = Reads()
+    """What is being answered; a program gives its modules its own."""
 
     def __init__(
         self,
@@ -44,25 +49,41 @@ class Module:
     def __repr__(self) -> str:
         return f"Module({self.path!r})"
 
-    @functools.cached_property
+    @property
     def source(self) -> str:
         """Its text."""
-        return self._read()
+        self.reads.current.leaves.add(self)
+        return self.text
 
     @property
     def is_parsed(self) -> bool:
         """Whether its facts have been asked for."""
-        return "facts" in self.__dict__
+        return "_facts" in self.__dict__
 
-    @functools.cached_property
+    @property
     def facts(self) -> ModuleFacts:
         """What it says."""
-        return self._extract(self.path, self.source)
+        self.reads.current.leaves.add(self)
+        return self._facts
 
-    @functools.cached_property
+    @property
     def lines(self) -> list[str]:
         """The physical lines of its source, with their ends."""
-        return split_lines(self.source)
+        self.reads.current.leaves.add(self)
+        return self._lines
+
+    @functools.cached_property
+    def text(self) -> str:
+        """Its text, for questions on the words of all modules: these note what they ask instead."""
+        return self._read()
+
+    @functools.cached_property
+    def _lines(self) -> list[str]:
+        return split_lines(self.text)
+
+    @functools.cached_property
+    def _facts(self) -> ModuleFacts:
+        return self._extract(self.path, self.text)
 
 
 def split_lines(source: str) -> list[str]:

@@ -172,16 +172,14 @@ class Parameters:
         """The calls that may pass a client: only those say what the parameter is."""
         if isinstance(symbol.owner, ClassRef) or symbol.key:
             return self.program.callers.of(symbol.owner)
-        function = symbol.owner.module.facts.functions[symbol.owner.index]
-        givers = self.program.carriers.givers(function, symbol.name)
+        givers = self.program.carriers.givers(symbol.owner, symbol.name)
         return self.program.callers.of(symbol.owner, givers)
 
     def _may_matter(self, symbol: ParameterSymbol) -> bool:
         """Whether callers may pass a client, or a dict or tuple: else there is nothing to follow."""
         if isinstance(symbol.owner, ClassRef) or symbol.key:
             return True
-        function = symbol.owner.module.facts.functions[symbol.owner.index]
-        return self.program.carriers.parameter(function, symbol.name)
+        return self.program.carriers.parameter(symbol.owner, symbol.name)
 
     def passed(self, symbol: ParameterSymbol, arguments: Arguments) -> Values:
         """What one call gives for a parameter; the default where it is left out, MISSING without one."""

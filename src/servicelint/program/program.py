@@ -22,6 +22,7 @@ from servicelint.program.modules import Module, ModuleIndex
 from servicelint.program.names import Names
 from servicelint.program.parameters import Parameters, has_receiver
 from servicelint.program.reach import FEW, Reach
+from servicelint.program.reads import Memo, Reads
 from servicelint.program.sites import Sites
 from servicelint.program.types import Types
 from servicelint.program.values import CallRef, ClassRef, FunctionRef, Instance, Value
@@ -42,10 +43,13 @@ class Program:
 
     def __init__(self, modules: Iterable[Module], catalog: Catalog, roots: Iterable[str] = ()) -> None:
         self.catalog = catalog
+        self.reads = Reads()
         self.modules = ModuleIndex(modules, roots)
+        for module in self.modules.modules:
+            module.reads = self.reads
         self.targets = [module for module in self.modules.modules if module.is_target]
         self.crashes: dict[Module, Exception] = {}
-        self.vocabulary = Vocabulary(self.targets)
+        self.vocabulary = Vocabulary(self.targets, self.reads)
         self.index = Index()
         self.reach = Reach(self)
         self.evaluator = Evaluator(self)
@@ -64,7 +68,7 @@ class Program:
         self._carriers: Carriers | None = None
         self._frames: dict[tuple[object, ...], Frame] = {}
         self._functions: dict[Module, dict[int, int]] = {}
-        self._handed_on: dict[CallRef, HandedOn | None] = {}
+        self._handed_on: Memo[CallRef, HandedOn | None] = Memo(self.reads)
 
     # --- frames ----------------------------------------------------------------------------------
 
@@ -133,9 +137,7 @@ class Program:
 
     def handed_on(self, ref: CallRef) -> HandedOn | None:
         """The function that a call hands to a library to be called, if it does."""
-        if ref not in self._handed_on:
-            self._handed_on[ref] = handed_on(self, ref, self.frame_of_call(ref))
-        return self._handed_on[ref]
+        return self._handed_on.answer(ref, lambda: handed_on(self, ref, self.frame_of_call(ref)))
 
     def foreign_writes(self, owner: ClassRef | External, name: str) -> list[tuple[Module, AttributeWrite]]:
         """Assignments to an attribute ``name`` of ``owner`` by code that is not a method of its object."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from servicelint.facts import words
+from servicelint.program.reads import Memo
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,29 +31,24 @@ class Reach:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._names: dict[tuple[Module, str], list[Module]] = {}
-        self._members: dict[tuple[ClassRef, str], list[Module]] = {}
-        self._holders: dict[ClassRef, set[str]] = {}
+        self._names: Memo[tuple[Module, str], list[Module]] = Memo(program.reads)
+        self._members: Memo[tuple[ClassRef, str], list[Module]] = Memo(program.reads)
+        self._holders: Memo[ClassRef, set[str]] = Memo(program.reads)
 
     def of_name(self, module: Module, name: str) -> list[Module]:
         """The modules that may use ``name`` of a module."""
-        key = (module, name)
-        known = self._names.get(key)
-        if known is None:
-            known = self._names[key] = self._users(module, name)
-        return known
+        return self._names.answer((module, name), lambda: self._users(module, name))
 
     def of_member(self, klass: ClassRef, name: str) -> list[Module]:
         """The modules that may use the attribute or method ``name`` of a class's objects."""
-        key = (klass, name)
-        known = self._members.get(key)
-        if known is None:
-            holding = list(self.program.vocabulary.modules_with(name))
-            if len(holding) > FEW:
-                signs = self.holders(klass) | {self.program.attributes.classes.record_of(klass).name}
-                holding = self._near(klass.module, holding, signs)
-            known = self._members[key] = holding
-        return known
+        return self._members.answer((klass, name), lambda: self._users_of_member(klass, name))
+
+    def _users_of_member(self, klass: ClassRef, name: str) -> list[Module]:
+        holding = list(self.program.vocabulary.modules_with(name))
+        if len(holding) <= FEW:
+            return holding
+        signs = self.holders(klass) | {self.program.attributes.classes.record_of(klass).name}
+        return self._near(klass.module, holding, signs)
 
     def of_attribute(self, module: Module, name: str) -> list[Module]:
         """The modules that may use an attribute of which only the name is known."""
@@ -74,7 +69,7 @@ class Reach:
             found |= members
             pending += members
             through = self.program.vocabulary.modules_naming(_import_name(origin))
-            found |= {user for user in through if f".{name}" in user.source}
+            found |= {user for user in through if self.program.vocabulary.dots(user, name)}
         return [user for user in holding if user in found]
 
     def _importers(self, module: Module, name: str) -> set[Module]:
@@ -92,13 +87,13 @@ class Reach:
 
     def holders(self, klass: ClassRef) -> set[str]:
         """The names of the functions that return objects of a class, and of the variables that keep them."""
-        known = self._holders.get(klass)
-        if known is None:
-            name = self.program.attributes.classes.record_of(klass).name
-            modules = self.program.vocabulary.modules_with(name)
-            known = {holder for module in modules[:FEW] for holder in words.holders(module.source, name)}
-            self._holders[klass] = known
-        return known
+        return self._holders.answer(klass, lambda: self._find_holders(klass))
+
+    def _find_holders(self, klass: ClassRef) -> set[str]:
+        name = self.program.attributes.classes.record_of(klass).name
+        vocabulary = self.program.vocabulary
+        modules = vocabulary.modules_with(name)[:FEW]
+        return {holder for module in modules for holder in vocabulary.holders(module, name)}
 
 
 def _import_name(module: Module) -> str:

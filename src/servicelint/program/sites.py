@@ -9,6 +9,7 @@ from servicelint.catalog.model import Client, Method, Sender, TimeoutParameter
 from servicelint.facts import record
 from servicelint.program.arguments import Arguments, combined
 from servicelint.program.index import last_name
+from servicelint.program.reads import Memo
 from servicelint.program.values import (
     CallRef,
     ClassRef,
@@ -62,14 +63,11 @@ class Sites:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._known: dict[Module, list[Site]] = {}
+        self._known: Memo[Module, list[Site]] = Memo(program.reads)
 
     def of(self, module: Module) -> list[Site]:
         """The call sites of a module, in source order."""
-        known = self._known.get(module)
-        if known is None:
-            known = self._known[module] = list(self._find(module))
-        return known
+        return self._known.answer(module, lambda: list(self._find(module)))
 
     def _find(self, module: Module) -> Iterator[Site]:
         if not self.program.carriers.visited(module):

@@ -1,10 +1,9 @@
-"""Which modules hold a word: the first question of every search, answered without parsing anything."""
+"""What the texts of all modules hold: the first question of every search, asked before anything is parsed."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from servicelint.facts import words
 
@@ -12,30 +11,57 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from servicelint.program.modules import Module
+    from servicelint.program.reads import Reads
+
+Held = Literal["word", "assigned", "imported", "member", "end"]
+"""What a text may hold: a word; an attribute that it assigns on something other than a method's own object;
+a symbol that it imports; such a symbol by the last names of its owner and itself; by its own last name."""
+
+Peeked = Literal["dotted", "renamed", "defined", "derived", "holders"]
+"""What a closer look at one text says of a name: see :data:`PEEKS`."""
+
+_SCANS: dict[Held, Callable[[str], set[str]]] = {
+    "word": words.words,
+    "assigned": words.assigned,
+    "imported": words.imported,
+}
+PEEKS: dict[Peeked, Callable[[str, str], object]] = {
+    "dotted": lambda text, name: f".{name}" in text,
+    "renamed": words.renames,
+    "defined": words.defines,
+    "derived": words.derives,
+    "holders": words.holders,
+}
 
 
 class Vocabulary:
-    """The words of all modules, each with the modules that hold it, in the program's order."""
+    """The words of all modules, each with the modules that hold it, in the program's order.
 
-    def __init__(self, modules: Sequence[Module]) -> None:
+    What is asked is noted as ``kind:name``. ``answers`` are the modules that were found to hold something,
+    ``peeked`` what a closer look at some of them said.
+    """
+
+    def __init__(self, modules: Sequence[Module], reads: Reads) -> None:
         self.modules = modules
+        self.answers: dict[tuple[Held, str], Sequence[Module]] = {}
+        self.peeked: defaultdict[tuple[Peeked, str], dict[Module, object]] = defaultdict(dict)
+        self._reads = reads
+        self._tables: dict[Held, dict[str, list[Module]]] = {}
+
+    # --- all modules -----------------------------------------------------------------------------
 
     def modules_with(self, word: str) -> Sequence[Module]:
         """The modules that hold a word, be it in a comment."""
-        return self._words.get(word, ())
+        return self._holding("word", word)
 
     def modules_assigning(self, attribute: str) -> Sequence[Module]:
         """The modules that may assign an attribute of an object that is not a method's own."""
-        return self._assigned.get(attribute, ())
+        return self._holding("assigned", attribute)
 
     def modules_importing(self, symbols: frozenset[str]) -> list[Module]:
         """The modules whose import statements name one of these symbols, or all of a module among them."""
-        wanted = {
-            module
-            for symbol in symbols
-            for name in (symbol, f"{symbol}.*")
-            for module in self._imported.get(name, ())
-        }
+        names = [name for symbol in symbols for name in (symbol, f"{symbol}.*")]
+        wanted = {module for name in names for module in self._holding("imported", name)}
         return [module for module in self.modules if module in wanted]
 
     def importers(self, owner: str, name: str) -> set[Module]:
@@ -43,42 +69,76 @@ class Vocabulary:
 
         With no owner: from a package that is only told by dots.
         """
-        return self._members[owner, name] | self._members[owner, "*"]
+        return {*self._holding("member", f"{owner}.{name}"), *self._holding("member", f"{owner}.*")}
 
-    def modules_naming(self, name: str) -> set[Module]:
+    def modules_naming(self, name: str) -> Sequence[Module]:
         """The modules with an import statement that ends in a module (or member) called ``name``."""
-        return self._ends[name]
+        return self._holding("end", name)
 
-    @cached_property
-    def _words(self) -> dict[str, list[Module]]:
-        return self._inverted(words.words)
+    def _holding(self, kind: Held, name: str) -> Sequence[Module]:
+        known = self.answers.get((kind, name))
+        if known is None:
+            known = self.answers[kind, name] = self._table(kind).get(name, ())
+        self._reads.note(f"{kind}:{name}")
+        return known
 
-    @cached_property
-    def _assigned(self) -> dict[str, list[Module]]:
-        return self._inverted(words.assigned)
+    def _table(self, kind: Held) -> dict[str, list[Module]]:
+        known = self._tables.get(kind)
+        if known is None:
+            known = self._tables[kind] = self._made_table(kind)
+        return known
 
-    @cached_property
-    def _imported(self) -> dict[str, list[Module]]:
-        return self._inverted(words.imported)
+    def _made_table(self, kind: Held) -> dict[str, list[Module]]:
+        found: defaultdict[str, dict[Module, None]] = defaultdict(dict)
+        if kind in _SCANS:
+            for module in self.modules:
+                for name in _SCANS[kind](module.text):
+                    found[name][module] = None
+        else:
+            for symbol, modules in self._table("imported").items():
+                found[_shortened(kind, symbol)].update(dict.fromkeys(modules))
+        return {name: list(modules) for name, modules in found.items()}
 
-    @cached_property
-    def _members(self) -> defaultdict[tuple[str, str], set[Module]]:
-        found: defaultdict[tuple[str, str], set[Module]] = defaultdict(set)
-        for name, modules in self._imported.items():
-            owner, _, last = name.rpartition(".")
-            found[owner.rpartition(".")[2], last].update(modules)
-        return found
+    # --- one module ------------------------------------------------------------------------------
 
-    @cached_property
-    def _ends(self) -> defaultdict[str, set[Module]]:
-        found: defaultdict[str, set[Module]] = defaultdict(set)
-        for (_, last), modules in self._members.items():
-            found[last] |= modules
-        return found
+    def dots(self, module: Module, name: str) -> bool:
+        """Whether a module holds a name after a dot."""
+        return bool(self._peek(module, "dotted", name))
 
-    def _inverted(self, scan: Callable[[str], set[str]]) -> dict[str, list[Module]]:
-        found: defaultdict[str, list[Module]] = defaultdict(list)
-        for module in self.modules:
-            for word in scan(module.source):
-                found[word].append(module)
-        return dict(found)
+    def renames(self, module: Module, name: str) -> bool:
+        """Whether a module may give something called ``name`` another name."""
+        return bool(self._peek(module, "renamed", name))
+
+    def defines(self, module: Module, name: str) -> bool:
+        """Whether a module may define a function called ``name``."""
+        return bool(self._peek(module, "defined", name))
+
+    def derives(self, module: Module, name: str) -> bool:
+        """Whether a module may have a class with ``name``, or a further name of it, among its bases."""
+        return bool(self._peek(module, "derived", name))
+
+    def holders(self, module: Module, name: str) -> set[str]:
+        """The variables, attributes and functions of a module that may hold what ``name`` makes or types."""
+        found = self._peek(module, "holders", name)
+        return found if isinstance(found, set) else set()
+
+    def _peek(self, module: Module, kind: Peeked, name: str) -> object:
+        known = self.peeked[kind, name]
+        if module not in known:
+            known[module] = PEEKS[kind](module.text, name)
+        self._reads.note(f"{kind}:{name}")
+        return known[module]
+
+
+def held(text: str) -> set[str]:
+    """All that a text holds, as ``kind:name``."""
+    found = {f"{kind}:{name}" for kind, scan in _SCANS.items() for name in scan(text)}
+    symbols = words.imported(text)
+    shorter: tuple[Held, ...] = ("member", "end")
+    return found.union(f"{kind}:{_shortened(kind, symbol)}" for kind in shorter for symbol in symbols)
+
+
+def _shortened(kind: Held, symbol: str) -> str:
+    """An imported symbol by its last name, or by that and the last name of its owner."""
+    owner, _, last = symbol.rpartition(".")
+    return f"{owner.rpartition('.')[2]}.{last}" if kind == "member" else last
