@@ -48,6 +48,12 @@ class Result:
     tracebacks: list[str] = field(default_factory=list)
 
 
+DEEPEST_RECURSION = 6_000
+"""Nested expressions within the parser's limits need more than Python's usual 1,000 frames."""
+
+LINKED = b"linked"
+"""What the cache says of a program that was checked as a whole: a plugin may ask about all of it."""
+
 _results = msgspec.msgpack.Decoder(Result)
 
 
@@ -68,6 +74,7 @@ class Run:
         dialects: Collection[Dialect] = DIALECTS,
     ) -> None:
         self.config = config
+        self.root = root
         self.dialects = frozenset(dialects)
         self.cache = cache
         self.texts = Texts(buffers)
@@ -139,6 +146,11 @@ class Run:
         if self.cache and not self.result.tracebacks:
             self.cache.put("result", self._key(chosen), msgspec.msgpack.encode(self.result))
         return self.result
+
+    def mark_as_linked(self) -> None:
+        """Tell later runs that the cache holds what this one read of the program."""
+        if self.cache:
+            self.cache.put("program", program_key(self.root), LINKED)
 
     def known(self, rules: Iterable[Rule]) -> Result | None:
         """What :meth:`check` would find, if the cache knows it."""
@@ -216,6 +228,11 @@ def crash(path: str, rule: Rule, error: Exception) -> Finding:
 def facts_key(digest: bytes) -> bytes:
     """Under what the cache keeps the facts of a content."""
     return digest + code_version().encode()
+
+
+def program_key(root: Path) -> bytes:
+    """Under what the cache keeps whether a program was linked."""
+    return hashlib.blake2b(f"{root}\0{code_version()}".encode(), digest_size=16).digest()
 
 
 @functools.cache

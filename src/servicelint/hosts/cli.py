@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 CLEAN, FINDINGS, FAILED, INTERRUPTED = 0, 1, 2, 130
 """Exit statuses; findings and failures add up to 3."""
 
-DEEPEST_RECURSION = 6_000
-"""Nested expressions within the parser's limits need more than Python's usual 1,000 frames."""
-
 
 class Fail(click.ClickException):
     """A usage or configuration error: one clear line, exit status 2."""
@@ -86,7 +83,10 @@ def check(
     if not chosen:
         raise Fail(f"no rule matches --select {','.join(config.select)}")
     with _cache(cache_dir, no_cache=no_cache) as cache:
-        result = _run(paths, config, cache).check(chosen)
+        run = _run(paths, config, cache)
+        result = run.check(chosen)
+        if not paths or any(path.is_dir() for path in paths):
+            run.mark_as_linked()
     _write(_report(result, format_), output)
     if verbose:
         click.echo("".join(result.tracebacks), err=True, nl=False)
@@ -131,13 +131,14 @@ def rules() -> None:
 
 def _config(paths: tuple[Path, ...], config_file: Path | None, *, isolated: bool) -> Config:
     from servicelint.config import Config, ConfigError, load, read_file
+    from servicelint.sources.roots import common_folder
 
     try:
         if isolated:
             return Config()
         if config_file is not None:
             return read_file(config_file)
-        return load(_common(paths))[0]
+        return load(common_folder(paths))[0]
     except ConfigError as error:
         raise Fail(str(error)) from None
 
@@ -165,13 +166,6 @@ def _codes(options: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(code.strip() for option in options for code in option.split(",") if code.strip())
 
 
-def _common(paths: tuple[Path, ...]) -> Path:
-    """The folder that all paths lie in; the working directory without paths."""
-    absolute = [Path(os.path.abspath(path)) for path in paths] or [Path.cwd()]  # noqa: PTH100 - keeps links
-    folders = [path if path.is_dir() else path.parent for path in absolute]
-    return Path(os.path.commonpath(folders))
-
-
 @contextmanager
 def _cache(folder: Path | None, *, no_cache: bool = False) -> Iterator[Cache | None]:
     """The cache, saved at the end, also of a run that was interrupted; what is wrong with it is said once."""
@@ -190,12 +184,12 @@ def _cache(folder: Path | None, *, no_cache: bool = False) -> Iterator[Cache | N
 
 
 def _run(paths: tuple[Path, ...], config: Config, cache: Cache | None, *, whole_program: bool = False) -> Run:
-    from servicelint.run import Run
+    from servicelint.run import DEEPEST_RECURSION, Run
     from servicelint.sources.discovery import BadPattern, MissingPath, select
-    from servicelint.sources.roots import program_root
+    from servicelint.sources.roots import common_folder, program_root
 
     sys.setrecursionlimit(max(sys.getrecursionlimit(), DEEPEST_RECURSION))
-    root = program_root(_common(paths))
+    root = program_root(common_folder(paths))
     wanted = (root, *paths) if whole_program else (paths or (Path(),))
     try:
         selection = select(wanted, root, config.exclude, include_tests=config.include_tests)

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pathspec
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -75,11 +73,31 @@ def select(
 
 
 def _excluding(exclude: Iterable[str]) -> Callable[[str], bool]:
+    exclude = tuple(exclude)
+    if not exclude:
+        return lambda _: False
+    import pathspec  # its start-up time is only for those who need it
+
     try:
         patterns = pathspec.PathSpec.from_lines("gitignore", exclude)
     except ValueError as error:
         raise BadPattern(f"exclude: {error}") from None
     return patterns.match_file
+
+
+def is_checked(file: Path, root: Path, exclude: Iterable[str] = (), *, include_tests: bool = False) -> bool:
+    """Whether :func:`select` would choose a file if ``root``, a folder above it, was named.
+
+    Raises:
+        BadPattern: if one of ``exclude`` is no pattern.
+    """
+    folder = root
+    for name in file.relative_to(root).parts[:-1]:
+        if not _is_read(str(folder), name):
+            return False
+        folder /= name
+    is_excluded = _excluding(exclude)
+    return is_target(file, root, include_tests=include_tests) and not is_excluded(_relative(file, root))
 
 
 def is_target(file: Path, base: Path, *, include_tests: bool = False) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,6 +51,13 @@ def _between(folder: str, top: str) -> Iterable[str]:
         if folder == top or folder == posixpath.dirname(folder):
             return
         folder = posixpath.dirname(folder)
+
+
+def common_folder(paths: Iterable[Path]) -> Path:
+    """The folder that all paths lie in; the working directory without paths."""
+    absolute = [Path(os.path.abspath(path)) for path in paths] or [Path.cwd()]  # noqa: PTH100 - keeps links
+    folders = [path if path.is_dir() else path.parent for path in absolute]
+    return Path(os.path.commonpath(folders))
 
 
 def program_root(start: Path) -> Path:

@@ -1,0 +1,215 @@
+"""What the plugins of other linters share: the findings of one file, its program linked once a process.
+
+A plugin is asked file by file and never told about the whole run. The first file that is asked about makes
+the program; the others get their share of what was found. Processes beside each other (the workers of one
+run) take turns: the first one works, those that waited read its result from the cache.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import sys
+from collections import defaultdict
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from servicelint import registry
+from servicelint.config import Config, ConfigError, load
+from servicelint.run import DEEPEST_RECURSION, LINKED, Run, program_key
+from servicelint.sources.cache import Cache
+from servicelint.sources.discovery import BadPattern, Selection, is_checked, select
+from servicelint.sources.neighbourhood import neighbourhood
+from servicelint.sources.roots import program_root
+from servicelint.sources.turns import turn
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from servicelint.finding import Finding
+    from servicelint.hosts.options import Scope
+    from servicelint.rule import Rule
+    from servicelint.suppression import Dialect
+
+Findings = dict[Path, list["Finding"]]
+"""By absolute path."""
+
+_TOLD = b"told"
+"""What the cache says of a program that was not read: its user knows."""
+
+
+class SetupError(Exception):
+    """Nothing can be checked; the message says in one line why, and what to do."""
+
+
+class Session:
+    """One run of a host, in one process.
+
+    Args:
+        start: the folder that the host was asked about: programs and settings are looked for from here up.
+        dialects: whose comments silence findings; a host leaves out those that it reads itself.
+        scope: what is read to judge a file, see :data:`servicelint.hosts.options.SCOPE_HELP`.
+        is_single: whether the host was asked about one file only, as editors do.
+        named: rules that were named by their full code, and so run even if they are off by default.
+    """
+
+    def __init__(
+        self,
+        start: Path,
+        dialects: Collection[Dialect],
+        *,
+        scope: Scope = "auto",
+        is_single: bool = False,
+        named: Collection[str] = (),
+    ) -> None:
+        self.start = _absolute(start)
+        self.dialects = dialects
+        self.named = tuple(sorted(named))
+        self.scope: Scope = "program" if scope == "auto" and not is_single else scope
+        self._programs: dict[Path, _Program] = {}
+        self._by_folder: dict[Path, _Program] = {}
+        self._has_complained = False
+
+    def findings(self, path: str, text: str | None = None) -> list[Finding]:
+        """The findings of a file, in order. ``text`` is its content, if that is not what stands on the disk.
+
+        Raises:
+            SetupError: if the settings can't be used.
+        """
+        file = _absolute(Path(path))
+        try:
+            program = self._by_folder.get(file.parent) or self._program_of(file.parent)
+            return self._found(program, file, text).get(file, [])
+        except (ConfigError, BadPattern, registry.NoRules) as error:
+            raise SetupError(str(error)) from None
+
+    def _found(self, program: _Program, file: Path, text: str | None) -> Findings:
+        if program.found is not None and text is None and file.suffix == ".py":
+            return program.found
+        if not program.covers(file):
+            return {}
+        with self._cache() as cache:
+            if self._is_alone(cache, file, program.root):
+                return program.checked_alone(cache, file, text)
+            if text is not None:
+                return program.checked(cache, {file: text})
+            program.found = program.checked(cache)
+            return program.found
+
+    def _is_alone(self, cache: Cache, file: Path, root: Path) -> bool:
+        """Whether a file is checked without its program; where only time is the reason, that is said once."""
+        if self.scope == "file" or file.suffix != ".py" or root in (Path.home(), *Path.home().parents):
+            return True
+        known = cache.get("program", program_key(root))
+        if self.scope == "program" or known == LINKED:
+            return False
+        if known is None:
+            cache.put("program", program_key(root), _TOLD)
+            _say(
+                f"{root} is not in the cache yet, so a file is checked with what it imports only; "
+                f"run once: servicelint check {root}"
+            )
+        return True
+
+    @contextlib.contextmanager
+    def _cache(self) -> Iterator[Cache]:
+        """The cache, saved at the end; what is wrong with it is said once."""
+        cache = Cache()
+        try:
+            yield cache
+        finally:
+            cache.close()
+            if cache.problem and not self._has_complained:
+                self._has_complained = True
+                _say(cache.problem)
+
+    def _program_of(self, folder: Path) -> _Program:
+        """The program that the files of a folder belong to."""
+        start, root = self.start, program_root(self.start)
+        if not folder.is_relative_to(root):
+            start = root = program_root(folder)
+        program = self._programs.get(root)
+        if program is None:
+            program = self._programs[root] = self._read(root, load(start)[0])
+        self._by_folder[folder] = program
+        return program
+
+    def _read(self, root: Path, config: Config) -> _Program:
+        rules = registry.selected((*config.select, *self.named), config.ignore)
+        return _Program(root, config, rules, self.dialects)
+
+
+class _Program:
+    """A program with its settings. ``found`` are the findings in it, once they were asked for."""
+
+    def __init__(self, root: Path, config: Config, rules: list[Rule], dialects: Collection[Dialect]) -> None:
+        self.root = root
+        self.config = config
+        self.rules = rules
+        self.dialects = dialects
+        self.found: Findings | None = None
+
+    def covers(self, file: Path) -> bool:
+        """Whether a check of the program reports on a file; one with another ending was named, so it does."""
+        if not self.rules:
+            return False
+        tests = self.config.include_tests
+        return file.suffix != ".py" or is_checked(file, self.root, self.config.exclude, include_tests=tests)
+
+    def checked(self, cache: Cache, buffers: Mapping[Path, str] = MappingProxyType({})) -> Findings:
+        """The findings in the whole program."""
+        selection = select(
+            (self.root,), self.root, self.config.exclude, include_tests=self.config.include_tests
+        )
+        selection.targets = sorted({*selection.targets, *buffers})  # one may not be on the disk yet
+        run = self._run(selection, cache, buffers)
+        if buffers or run.known(self.rules) is not None:  # an editor does not wait for others
+            return self._findings(run)
+        with turn(cache.folder / self._turn):
+            found = self._findings(run)
+            run.mark_as_linked()
+            cache.save()  # before the next one has its turn
+        return found
+
+    @property
+    def _turn(self) -> str:
+        """The file that processes take turns on."""
+        return f"{hashlib.blake2b(str(self.root).encode(), digest_size=8).hexdigest()}.turn"
+
+    def checked_alone(self, cache: Cache, file: Path, text: str | None) -> Findings:
+        """The findings of a file as it and what it imports show them."""
+        near = neighbourhood(file, self.root, self.config.source_roots, text)
+        selection = Selection(sorted({file, *near}), named={file})
+        return self._findings(self._run(selection, cache, {} if text is None else {file: text}))
+
+    def _run(self, selection: Selection, cache: Cache, buffers: Mapping[Path, str]) -> Run:
+        texts = {path.as_posix(): text for path, text in buffers.items()}
+        return Run(selection, self.config, self.root, cache, texts, self.dialects)
+
+    def _findings(self, run: Run) -> Findings:
+        found: Findings = defaultdict(list)
+        with _deep_recursion():
+            for finding in run.check(self.rules).findings:
+                found[_absolute(Path(finding.place.path))].append(finding)
+        return found
+
+
+@contextlib.contextmanager
+def _deep_recursion() -> Iterator[None]:
+    usual = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(usual, DEEPEST_RECURSION))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(usual)
+
+
+def _say(line: str) -> None:
+    """Tell people something, beside what the host reports."""
+    sys.stderr.write(f"servicelint: {line}\n")
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.abspath(path))  # noqa: PTH100 - a link keeps the name it was given by
