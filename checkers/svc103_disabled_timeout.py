@@ -21,8 +21,8 @@ RULE = Rule(__name__, __doc__, message="{call}: {reason}")
 @RULE.each_module
 def disabled_timeouts(module: Module) -> Findings:
     """Calls whose given timeout bounds nothing, or is refused."""
-    for call in module.outbound_calls(protocol="http"):
-        if call.bound.is_disabled:
+    for call in module.outbound_calls("http", "grpc"):
+        if call.bound.is_disabled and not module.may_stay_open(call):
             yield RULE.at(call, reason=call.bound.reason)
         elif call.bound.is_invalid:
             yield RULE.at(call, reason=call.bound.reason, severity="error")

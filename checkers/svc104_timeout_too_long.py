@@ -7,7 +7,7 @@ Why it hurts: a bound of an hour is none: the pool is empty long before it strik
 
 Instead: give seconds, and fewer than the caller of this service waits.
 
-Gaps: streams are treated like any other call.
+Gaps: streams over HTTP are treated like any other call.
 """
 
 from servicelint.rule import Findings, Module, Rule
@@ -22,7 +22,9 @@ LONGEST_SENSIBLE = 3600.0
 def long_timeouts(module: Module) -> Findings:
     """Calls whose bound is above the limit."""
     limit = module.config.timeouts.max_seconds or LONGEST_SENSIBLE
-    for call in module.outbound_calls(protocol="http"):
+    for call in module.outbound_calls("http", "grpc"):
         longest = call.bound.longest
-        if longest is not None and longest > limit and call.bound.state == "bounded":
+        if module.may_stay_open(call) or longest is None or call.bound.state != "bounded":
+            continue
+        if longest > limit:
             yield RULE.at(call, seconds=f"{longest:g}", limit=f"{limit:g}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import re
 import sys
-from typing import TYPE_CHECKING, Any
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -22,15 +23,32 @@ if TYPE_CHECKING:
 OWN_FILE = "servicelint.toml"
 SHARED_FILE = "pyproject.toml"
 
+_STAYS_OPEN = re.compile(r"watch|subscri|listen|stream", re.IGNORECASE)
+"""Names of methods whose streams are meant to stay open."""
+
 
 class ConfigError(Exception):
     """Settings that can't be used; the message names the file, the key and the remedy."""
 
 
 class Timeouts(Record, frozen=True):
-    """What the deadline rules compare with; ``max-seconds`` is the longest timeout that is not a finding."""
+    """What the deadline rules compare with; ``max-seconds`` is the longest timeout that is not a finding.
+
+    ``streams``: whether a gRPC stream that is meant to stay open needs no deadline. Which ones are is told by
+    their methods' names, or by ``open-streams``: patterns of ``Method`` or ``Stub.Method``.
+    """
 
     max_seconds: float | None = None
+    streams: Literal["allow", "report"] = "allow"
+    open_streams: tuple[str, ...] = ()
+
+    def may_stay_open(self, method: str) -> bool:
+        """Whether the streaming method ``Stub.Method`` (or ``/service/Method``) is meant to stay open."""
+        if not method or self.streams == "report":
+            return False
+        name = re.split(r"[./]", method)[-1]
+        is_named = any(fnmatchcase(each, pattern) for pattern in self.open_streams for each in (name, method))
+        return is_named or _STAYS_OPEN.search(name) is not None
 
 
 class Config(Record, frozen=True):

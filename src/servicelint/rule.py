@@ -37,10 +37,14 @@ class Module:
         self._program = program
         self._module = module
 
-    def outbound_calls(self, protocol: str) -> list[OutboundCall]:
-        """The calls that send a request over ``protocol``, and of wrappers that leave the bound open."""
+    def outbound_calls(self, *protocols: str) -> list[OutboundCall]:
+        """The calls that send a request over a protocol, and of wrappers that leave the bound to them."""
         calls = self._program.outbound_calls(self._module)
-        return [call for call in calls if call.protocol == protocol]
+        return [call for call in calls if call.protocol in protocols]
+
+    def may_stay_open(self, call: OutboundCall) -> bool:
+        """Whether a call starts a stream that is meant to stay open, by its method's name or the settings."""
+        return self.config.timeouts.may_stay_open(call.stream)
 
 
 class Rule:

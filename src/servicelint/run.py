@@ -85,7 +85,9 @@ class Run:
         packages = package_folders(paths)
         targets = set(selection.targets)
         modules = [
-            self._module(path, source_root(path.as_posix(), packages), is_target=path in targets)
+            self._module(
+                path, source_root(path.as_posix(), packages, root.as_posix()), is_target=path in targets
+            )
             for path in (*selection.targets, *selection.others)
         ]
         roots = further_roots(paths, root.as_posix())

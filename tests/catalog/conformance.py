@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import structs
 
-from servicelint.catalog.loader import shipped_libraries
 from tests.catalog.calls import (
     Address,
     Call,
@@ -27,6 +26,7 @@ from tests.catalog.calls import (
     leading_arguments,
     resolve,
 )
+from tests.catalog.libraries import HTTP
 from tests.catalog.witnesses import SOCKET_DEFAULT, ReachedError, seen_by, watching
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ ELSEWHERE = Address("peer.invalid", 80)
 CALL_SECONDS = 3.75
 CLIENT_SECONDS = 7.25
 BOGUS = "servicelint_bogus"
-TIMEOUT_CLASSES = {name: entry for library in shipped_libraries() for name, entry in library.timeouts.items()}
+TIMEOUT_CLASSES = {name: entry for library in HTTP for name, entry in library.timeouts.items()}
 URL_PARAMETERS = {"fullurl", "str_or_url", "url"}
 NEVER = (99,)
 # The catalog gives the position that older versions know; newer ones refuse so many arguments.

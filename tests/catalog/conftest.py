@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from servicelint.catalog.loader import shipped_libraries
 from tests.catalog.cases import all_cases
+from tests.catalog.libraries import HTTP
 from tests.peers import LOOPBACK, HeadersOnlyPeer, SilentPeer, TricklingHeadersPeer, TricklingPeer
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ PEERS = {
     "trickle": TricklingPeer,
     "trickling-headers": TricklingHeadersPeer,
 }
-CASES = {case.name: case for case in all_cases(shipped_libraries())}
+CASES = {case.name: case for case in all_cases(HTTP)}
 BATCH = 200
 PROCESSES = 2
 BATCH_SECONDS = 120

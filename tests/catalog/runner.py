@@ -14,7 +14,6 @@ import threading
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from servicelint.catalog.loader import shipped_libraries
 from tests.catalog.calls import Address, resolve
 from tests.catalog.cases import (
     BOUND_SECONDS,
@@ -25,6 +24,7 @@ from tests.catalog.cases import (
     WAITS,
     all_cases,
 )
+from tests.catalog.libraries import HTTP
 
 if TYPE_CHECKING:
     from tests.catalog.cases import Case
@@ -115,7 +115,7 @@ def main(environment: str) -> None:
     """Run the cases that standard input names, and print what became of them."""
     prepare(environment)
     addresses = json.load(sys.stdin)["cases"]
-    known = {case.name: case for case in all_cases(shipped_libraries())}
+    known = {case.name: case for case in all_cases(HTTP)}
     results = run_all([(known[name], Address(*address)) for name, address in addresses.items()])
     json.dump({"results": results}, sys.stdout)
     sys.stdout.flush()

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from servicelint.catalog.model import Client, Invoker, Library, Meaning, Scope, Sender, TimeoutClass
+from servicelint.catalog.model import (
+    CallDetails,
+    Channel,
+    Client,
+    Invoker,
+    Library,
+    Meaning,
+    Scope,
+    Sender,
+    Stub,
+    TimeoutClass,
+)
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -19,7 +30,10 @@ else:
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-Entry = Client | Sender | TimeoutClass | Scope
+STUB = "Stub"
+"""How the names of generated stub classes end."""
+
+Entry = Client | Sender | TimeoutClass | Scope | CallDetails
 
 
 class Catalog:
@@ -31,16 +45,21 @@ class Catalog:
         self._factories: dict[str, str] = {}
         self._entries: dict[str, tuple[Library, Entry]] = {}
         self.invokers: dict[str, Invoker] = {}
+        self.channels: dict[str, Channel] = {}
+        self.stubs: list[Stub] = []
         self._making: frozenset[str] | None = None
         for library in self.libraries.values():
             self._add_library(library)
             self.invokers.update(library.invokers)
+            self.channels.update(library.channels)
+            self.stubs += library.stubs.values()
+        self.stubs.sort(key=lambda stub: -len(stub.module))
         for name, client in (clients or {}).items():
             self._add(team_library(name, client), name, client)
 
     def _add_library(self, library: Library) -> None:
         groups: tuple[Mapping[str, Entry], ...] = (
-            library.senders, library.clients, library.timeouts, library.scopes,
+            library.senders, library.clients, library.timeouts, library.scopes, library.details,
         )  # fmt: skip
         for group in groups:
             for name, entry in group.items():
@@ -103,7 +122,23 @@ class Catalog:
 
     def knows(self, qualified_name: str) -> bool:
         """Whether the catalog has the symbol under any of its names."""
-        return self.entry(qualified_name) is not None or self.made_by(qualified_name) is not None
+        return (
+            self.entry(qualified_name) is not None
+            or self.made_by(qualified_name) is not None
+            or self.stub(qualified_name) is not None
+        )
+
+    def stub(self, qualified_name: str) -> Stub | None:
+        """What is known of generated classes of this name, if it is the name of one."""
+        module, _, name = qualified_name.rpartition(".")
+        if not name.endswith(STUB):
+            return None
+        return next((stub for stub in self.stubs if module.endswith(stub.module)), None)
+
+    def names_stubs(self, qualified_name: str) -> bool:
+        """Whether a dotted name is, or goes through, a module of generated stubs."""
+        endings = tuple(stub.module for stub in self.stubs)
+        return any(part.endswith(endings) for part in qualified_name.split("."))
 
     def made_by(self, qualified_name: str) -> str | None:
         """The client class that calling the factory ``qualified_name`` returns, if it is a factory."""

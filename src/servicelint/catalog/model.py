@@ -21,6 +21,9 @@ Wait = Literal["forever", "socket-default", "client-default", "library-default",
 - ``raises``: the value is refused, the call raises before it sends anything.
 """
 
+Arity = Literal["unary_unary", "unary_stream", "stream_unary", "stream_stream"]
+"""Whether a remote method takes one request or a stream of them, and what it answers."""
+
 Kind = Literal["total", "per-operation"]
 """A total bound ends the whole exchange; a per-operation one restarts with every byte that arrives."""
 
@@ -50,13 +53,15 @@ class TimeoutParameter(Record, frozen=True):
     """How a callable takes its timeout: keyword, position (zero-based, ``self`` not counted), meaning.
 
     ``position`` is None where the timeout can only be given by keyword. ``omitted`` is what leaving
-    the argument out means. ``meaning`` names an entry of the library's ``meanings``.
+    the argument out means. ``meaning`` names an entry of the library's ``meanings``. ``instead`` are keywords
+    that bound the call in its place (grpclib's ``deadline``).
     """
 
     keyword: str
     meaning: str
     omitted: Wait
     position: int | None = None
+    instead: tuple[str, ...] = ()
 
 
 class AnswerPart(Record, frozen=True):
@@ -131,7 +136,9 @@ class Client(Record, frozen=True):
     ``omitted`` is what a call means when neither it nor the constructor (which has its own
     ``omitted``) gives a timeout. ``transport`` names the constructor's keyword that takes an object
     which may set the bound itself, ``transport-position`` its position; ``transports`` are the
-    library's own classes for it, which set none.
+    library's own classes for it, which set none. ``title`` is what messages call it, where its class has no
+    public name. A remote method that can be called (``grpc.UnaryUnaryMultiCallable``) has an ``arity``; a
+    channel's option ``service-config`` may bound the calls over it.
     """
 
     blocking: bool
@@ -150,6 +157,59 @@ class Client(Record, frozen=True):
     transports: tuple[str, ...] = ()
     library: str = ""
     meanings: dict[str, Meaning] = {}
+    title: str = ""
+    arity: Arity | None = None
+    service_config: str = ""
+
+
+class Slot(Record, frozen=True):
+    """Where a callable takes something: keyword and position; ``rest``: from the position on, one by one."""
+
+    keyword: str = ""
+    position: int | None = None
+    rest: bool = False
+
+
+class Channel(Record, frozen=True):
+    """A function that makes a channel (``grpc.insecure_channel``).
+
+    ``options`` takes the channel's settings, pairs of a name and a value; ``interceptors`` what every call
+    passes on its way; ``wraps`` the channel that the new one sends through.
+    """
+
+    options: Slot | None = None
+    interceptors: Slot | None = None
+    wraps: Slot | None = None
+
+
+class CallDetails(Record, frozen=True):
+    """The class of what an interceptor is told of a call, and tells the next one in its turn.
+
+    ``timeout`` is where it is built with the call's timeout, and the name of its attribute; ``replace`` its
+    method that returns a changed copy. An interceptor's method is called ``hook`` and the call's arity; it
+    gets the next one and the details at the positions ``continuation`` and ``details``.
+    """
+
+    timeout: Slot
+    replace: str
+    hook: str
+    continuation: int
+    details: int
+    aliases: tuple[str, ...] = ()
+
+
+class Stub(Record, frozen=True):
+    """Generated classes, one a service, whose attributes are its remote methods.
+
+    They are known by their names, which end in ``Stub``, in modules whose names end in ``module``; elsewhere
+    by being built with a channel. ``channel`` is where they take it. ``methods`` says what a remote method
+    is: by the class of the channel, the first for one that can't be told, and by the word that makes it in
+    the generated code.
+    """
+
+    module: str
+    channel: Slot
+    methods: dict[str, dict[str, str]]
 
 
 class Sender(Record, frozen=True):
@@ -218,3 +278,6 @@ class Library(Record, frozen=True):
     clients: dict[str, Client] = {}
     scopes: dict[str, Scope] = {}
     invokers: dict[str, Invoker] = {}
+    channels: dict[str, Channel] = {}
+    details: dict[str, CallDetails] = {}
+    stubs: dict[str, Stub] = {}

@@ -90,6 +90,9 @@ class Attributes:
         for effect in reversed(instance.effects):
             if effect.name == name:
                 return effect.values
+        remote = self.program.stubs.methods(instance, name)
+        if remote:
+            return remote
         if isinstance(instance.of, External):
             return self._of_external_instance(instance, name)
         if self.program.evaluator.is_shallow and instance.made is None:

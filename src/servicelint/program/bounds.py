@@ -60,6 +60,9 @@ class Bounds:
         hooked = self._hooked(target)
         if hooked is not None:
             return hooked
+        over_channel = self.program.channels.bound(target)
+        if over_channel is not None:
+            return _with_client(over_channel, target)
         return _with_client(joined(self._own(target)), target)
 
     def given(self, target: Target) -> Values:
@@ -71,11 +74,15 @@ class Bounds:
         )
 
     def _own(self, target: Target) -> list[Verdict]:
-        situation = self._situation(target)
         if target.timeout is None:
-            return situation.client_default()
+            return self._situation(target).client_default()
+        return self.judged(target, self.given(target))
+
+    def judged(self, target: Target, timeouts: Values) -> list[Verdict]:
+        """The verdicts on a target whose timeout is one of these; it has a parameter for it."""
+        assert target.timeout is not None  # noqa: S101 - as said
         meaning = self.program.catalog.meaning(target.entry, target.timeout.meaning)
-        return self.timeouts.judge(self.given(target), meaning, target.timeout.omitted, situation)
+        return self.timeouts.judge(timeouts, meaning, target.timeout.omitted, self._situation(target))
 
     def _situation(self, target: Target) -> Situation:
         keyword = target.timeout.keyword if target.timeout else "timeout"
@@ -356,10 +363,16 @@ def _with_client(verdict: Verdict, target: Target) -> Verdict:
     made = target.instance.made if target.instance else None
     if made is None or made == target.arguments.call or not isinstance(verdict, Unbounded | Forwarded):
         return verdict
-    step = Step(made, f"the {target.entry} is made here")
+    step = Step(made, f"the {_client_name(target)} is made here")
     if isinstance(verdict, Unbounded):
         return Unbounded(verdict.reason, verdict.disabled, verdict.cause, (step, *verdict.steps))
     return Forwarded(verdict.symbol, verdict.judge, (step, *verdict.steps))
+
+
+def _client_name(target: Target) -> str:
+    """What was made: the client itself, or the stub whose method is called."""
+    label = target.instance.label if target.instance else ""
+    return label.partition(".")[0] if "." in label and not label.startswith("/") else target.entry
 
 
 def _required(hook: Value) -> int:

@@ -35,6 +35,7 @@ _SAME = (
     "asyncio.create_task:0", "asyncio.ensure_future:0", "asyncio.run:0", "functools.lru_cache:0",
     "functools.cache:0", "functools.wraps:9", "builtins.list:0", "builtins.tuple:0", "builtins.sorted:0",
     "builtins.reversed:0", "builtins.iter:0", "types.MappingProxyType:0", "weakref.proxy:0", "asyncio.wait:0",
+    "json.dumps:0",
 )  # fmt: skip
 """Functions whose result stands for one of their arguments, with its position."""
 
@@ -102,6 +103,8 @@ class Builtins:
             return self.program.attributes.of(owner, name.value)
         if isinstance(owner, Instance) and self.program.clients.of(owner) is not None:
             return (ExternalMethod(owner, ""),)
+        if isinstance(owner, Instance):
+            return self.program.stubs.methods(owner, "") or (UNKNOWN,)
         return (UNKNOWN,)
 
     def _environment(self, arguments: Arguments) -> Values:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from servicelint.catalog.model import Client, TimeoutClass
+from servicelint.catalog.model import CallDetails, Client, TimeoutClass
 from servicelint.program import arguments as argument_lists
 from servicelint.program.arguments import Arguments, combined
 from servicelint.program.builtins import Builtins
+from servicelint.program.index import last_name
 from servicelint.program.parameters import has_receiver
 from servicelint.program.values import (
     NONE,
@@ -19,6 +20,7 @@ from servicelint.program.values import (
     ExternalMethod,
     FunctionRef,
     Instance,
+    Literal,
     MappingMethod,
     ParameterSymbol,
     Partial,
@@ -170,7 +172,8 @@ class Calls:
         if function.annotation is not None:
             outer = self.program.root_frame(frame.module, function.outer_scope)
             yielded = self.program.types.refine(yielded or (UNKNOWN,), function.annotation, outer)
-        if any(getattr(decorator, "name", "") in _CONTEXT_MANAGERS for decorator in function.decorators):
+        names = self.program.index.of(frame.module)
+        if any(_CONTEXT_MANAGERS & names.spoken(last_name(each)) for each in function.decorators):
             return ContextManager(yielded)
         return SequenceValue((yielded,), is_open=True)
 
@@ -180,22 +183,32 @@ class Calls:
         catalog = self.program.catalog
         made = catalog.made_by(callee.name)
         if made is not None:
-            return (Instance(External(made), arguments.call, arguments),)
-        is_object = isinstance(catalog.entry(callee.name), Client | TimeoutClass)
+            return (Instance(External(made), arguments.call, arguments, label=callee.name),)
+        is_object = isinstance(catalog.entry(callee.name), Client | TimeoutClass | CallDetails)
         if is_object or catalog.canonical(callee.name) in catalog.transports:
             return (Instance(External(catalog.canonical(callee.name)), arguments.call, arguments),)
-        return self.builtins.call(callee.name, arguments)
+        stub = self.program.stubs.made(callee, arguments)
+        return (stub,) if stub else self.builtins.call(callee.name, arguments)
 
     def _external_method(self, callee: ExternalMethod, arguments: Arguments) -> Values:
+        details = self.program.interceptors.replaced(callee, arguments)
+        if details is not None:
+            return (details,)
         described = self.program.clients.method(callee)
         if described is not None and described.inherits:
             owner = callee.instance
             return (Instance(External(described.returns), owner.made, owner.arguments, owner.effects),)
         if described is not None and described.returns:
-            return (Instance(External(described.returns), arguments.call, arguments),)
+            return (self._handed_out(callee.instance, described.returns, arguments),)
         if callee.name in ("__enter__", "__aenter__"):
             return (callee.instance,)
         return (UNKNOWN,)
+
+    def _handed_out(self, maker: Instance, name: str, arguments: Arguments) -> Instance:
+        """What a client's method hands out, known by the first text it is asked for (a method's path)."""
+        asked = self.program.evaluator.argument(arguments, "", 0)
+        label = next((str(each.value) for each in asked if isinstance(each, Literal)), "")
+        return Instance(External(name), arguments.call, arguments, (), maker, label)
 
 
 def _is_recursion(callee: FunctionRef, function: Function, arguments: Arguments) -> bool:

@@ -93,7 +93,10 @@ class Carriers(MarkReader):
     # --- the fixpoint ----------------------------------------------------------------------------
 
     def _spread(self) -> None:
-        self._pending = dict.fromkeys(self.program.vocabulary.modules_importing(self._prefixes))
+        vocabulary, catalog = self.program.vocabulary, self.program.catalog
+        self._pending = dict.fromkeys(vocabulary.modules_importing(self._prefixes))
+        for stub in catalog.stubs:
+            self._pending |= dict.fromkeys(vocabulary.modules_importing_from(stub.module))
         while self._pending:
             module = next(iter(self._pending))
             del self._pending[module]

@@ -94,7 +94,15 @@ class Forwarding:
         target = next(each.target for each in judged if each.verdict is worst)
         bound = Bound(worst, _longest(each.verdict for each in judged))
         protocol = self.program.catalog.library_of(target.entry).protocol
-        return OutboundCall(site.ref, target.name, target.entry, protocol, bound, reference=site.reference)
+        return OutboundCall(
+            site.ref,
+            target.name,
+            target.entry,
+            protocol,
+            bound,
+            reference=site.reference,
+            stream=self.program.stubs.stream(target.instance),
+        )
 
     def judge(self, site: Site) -> list[Judged]:
         """The verdicts on a call site's targets, enclosing scopes included."""
@@ -154,9 +162,11 @@ class Forwarding:
         """Ask each caller; returns the obligations that callers hand on to theirs."""
         handed_on: list[Obligation] = []
         for arguments in self.program.callers.of(obligation.verdict.symbol.owner):
+            target = obligation.judged.target
             key = (
                 obligation.site.ref,
-                obligation.judged.target.entry,
+                target.name,
+                target.instance,
                 obligation.verdict.symbol,
                 arguments.call,
             )
@@ -168,9 +178,7 @@ class Forwarding:
                 continue
             verdict = self._decide(obligation, arguments)
             if isinstance(verdict, Forwarded):
-                target = replace(
-                    obligation.judged.target, via=via if isinstance(via, ParameterSymbol) else None
-                )
+                target = replace(target, via=via if isinstance(via, ParameterSymbol) else None)
                 handed_on.append(
                     Obligation(obligation.site, replace(obligation.judged, target=target), verdict)
                 )
@@ -251,7 +259,8 @@ class Forwarding:
         bound = Bound(worst, _longest(each.verdict for each in decided))
         protocol = self.program.catalog.library_of(target.entry).protocol
         name = _function_name(obligation.verdict.symbol)
-        return OutboundCall(ref, name, target.entry, protocol, bound, is_wrapper=True)
+        stream = self.program.stubs.stream(target.instance)
+        return OutboundCall(ref, name, target.entry, protocol, bound, is_wrapper=True, stream=stream)
 
 
 def _function_name(symbol: ParameterSymbol) -> str:

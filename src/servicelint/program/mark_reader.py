@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from servicelint.catalog.loader import STUB as STUB_CLASS
 from servicelint.catalog.model import Client
 from servicelint.facts import record
 from servicelint.program.index import last_name
@@ -20,12 +21,14 @@ from servicelint.program.marks import (
     OF_CONTAINERS,
     PROXY,
     REMOTE,
+    STUB,
     TAKING_OUT,
     TRANSPARENT,
     YIELDING,
     Marks,
     boxed,
     is_symbol,
+    lead,
     returned,
     taken_out,
 )
@@ -80,7 +83,7 @@ class MarkReader:
             record.Mapping: lambda e, module, scope: boxed(self._any([v for _, v in e.items], module, scope)),
             record.Imported: lambda e, module, _: self._imported(e, module),
             record.FunctionValue: lambda e, module, _: self._callable((module, e.function)),
-            record.ClassValue: lambda e, module, _: frozenset(self._bases.get(ClassRef(module, e.klass), ())),
+            record.ClassValue: lambda e, module, _: self._class(module, e.klass),
         }
 
     def of(self, expression: Expression, module: Module, scope: int) -> Marks:
@@ -155,6 +158,8 @@ class MarkReader:
                 found.add(REMOTE)
             elif mark == CLIENT and attribute.name in self._methods:
                 found.add(METHOD)
+            elif mark == STUB:  # a remote method is a client itself: ``stub.Get.future(…)``
+                found.add(CLIENT)
             elif mark in (CLIENT, METHOD) or mark.startswith((CALLED, BOX)):
                 continue
             elif mark.startswith("module:"):
@@ -182,12 +187,19 @@ class MarkReader:
         classes = self.program.attributes.classes
         return one in classes.order(other) or other in classes.order(one)
 
+    def _class(self, module: Module, number: int) -> Marks:
+        """A class, by its bases and its name."""
+        name = f"{module.name}.{module.facts.classes[number].name}"
+        own = frozenset({name}) if self.program.catalog.stub(name) else NOTHING
+        return own | frozenset(self._bases.get(ClassRef(module, number), ()))
+
     def _callable(self, function: FunctionKey) -> Marks:
         """A function, by what it returns."""
         return returned(self._returned.get(function, ()))
 
     def _symbol(self, name: str) -> Marks:
-        return frozenset({name}) if name in self._prefixes else NOTHING
+        is_stub = name not in self._prefixes and self.program.catalog.names_stubs(name)
+        return frozenset({name}) if is_stub or name in self._prefixes else NOTHING
 
     def _item(self, item: record.Item, module: Module, scope: int) -> Marks:
         if isinstance(item.value, record.Sequence) and item.index < len(item.value.items):
@@ -211,6 +223,10 @@ class MarkReader:
         found: set[str] = set()
         if HANDING_ON & self.program.index.of(module).spoken(name):
             found |= self._handed_on(module, call)
+        if name.endswith(STUB_CLASS) and lead(
+            self._any([argument.value for argument in call.arguments], module, call.scope)
+        ):
+            found.add(STUB)
         if name == "super":
             found |= self._name(record.Name("self"), module, call.scope)
         if isinstance(call.callee, record.Attribute) and name in OF_CONTAINERS:
@@ -244,7 +260,7 @@ class MarkReader:
         for mark in tuple(found):
             if is_symbol(mark):
                 found |= self._made(mark)
-        return found | {METHOD} if CLIENT in found else found
+        return found | {METHOD} | ({CLIENT} if STUB in found else set()) if {CLIENT, STUB} & found else found
 
     def _made(self, symbol: str) -> Marks:
         catalog = self.program.catalog
@@ -252,6 +268,8 @@ class MarkReader:
         entry = catalog.entry(symbol)
         if isinstance(entry, Client) and entry.site == "any-attribute":
             return frozenset({PROXY})
+        if catalog.stub(symbol):
+            return frozenset({STUB})
         return frozenset({CLIENT}) if is_client else NOTHING
 
     def _annotated(self, annotation: Expression | None, module: Module, scope: int) -> Marks:
@@ -302,6 +320,8 @@ class MarkReader:
         found: set[str] = set()
         if owner is not None and owner in self._visited:
             found |= self._name(record.Name(name), owner, 0) | self._re_exported(owner, name)
+        if self.program.catalog.stub(f"{stem}.{name}"):
+            found.add(f"{stem}.{name}")
         if self.program.modules.at(f"{stem}/{name}") or self.program.modules.is_folder(f"{stem}/{name}"):
             found.add(f"module:{stem}/{name}")
         return found

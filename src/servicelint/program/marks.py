@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Marks = frozenset[str]
 NOTHING: Marks = frozenset()
-CLIENT, METHOD, PROXY = "client", "method", "proxy"
+CLIENT, METHOD, PROXY, STUB = "client", "method", "proxy", "stub"
 REMOTE = "remote"
 """Any attribute of a proxy, and of that: followed no further than the names of its scope."""
 
@@ -64,7 +64,7 @@ def lead(marks: Marks) -> bool:
 
 def is_symbol(mark: str) -> bool:
     """Whether a mark is a symbol of a library."""
-    return mark not in (CLIENT, METHOD, PROXY, REMOTE) and not mark.startswith(("module:", CALLED, BOX))
+    return mark not in (CLIENT, METHOD, PROXY, STUB, REMOTE) and not mark.startswith(("module:", CALLED, BOX))
 
 
 def boxed(marks: Iterable[str]) -> Marks:

@@ -72,7 +72,7 @@ class OutboundCall:
 
     ``name`` is what is called, in the library's words for a request or as written for a wrapper;
     ``library`` the catalog's entry behind it. ``reference`` is the argument that is meant, where the
-    call only hands a function on.
+    call only hands a function on. ``stream`` is the name of the remote method if it may answer with a stream.
     """
 
     ref: CallRef
@@ -82,6 +82,7 @@ class OutboundCall:
     bound: Bound
     is_wrapper: bool = False
     reference: int | None = None
+    stream: str = ""
 
     @functools.cached_property
     def span(self) -> Span:

@@ -11,6 +11,7 @@ from servicelint.program.callers import Callers
 from servicelint.program.calls import Calls
 from servicelint.program.carriers import Carriers
 from servicelint.program.changes import Changes
+from servicelint.program.channels import Channels
 from servicelint.program.clients import Clients
 from servicelint.program.enclosing import Enclosing
 from servicelint.program.evaluator import Evaluator
@@ -18,12 +19,15 @@ from servicelint.program.forwarding import Forwarding
 from servicelint.program.frames import Frame
 from servicelint.program.handing_on import HandedOn, handed_on
 from servicelint.program.index import Index
+from servicelint.program.interceptors import Interceptors
+from servicelint.program.lists import Lists
 from servicelint.program.modules import Module, ModuleIndex
 from servicelint.program.names import Names
 from servicelint.program.parameters import Parameters, has_receiver
 from servicelint.program.reach import FEW, Reach
 from servicelint.program.reads import Memo, Reads
 from servicelint.program.sites import Sites
+from servicelint.program.stubs import Stubs
 from servicelint.program.types import Types
 from servicelint.program.values import CallRef, ClassRef, FunctionRef, Instance, Value
 from servicelint.program.vocabulary import Vocabulary
@@ -60,6 +64,10 @@ class Program:
         self.changes = Changes(self)
         self.calls = Calls(self)
         self.clients = Clients(self)
+        self.stubs = Stubs(self)
+        self.channels = Channels(self)
+        self.interceptors = Interceptors(self)
+        self.lists = Lists(self)
         self.callers = Callers(self)
         self.sites = Sites(self)
         self.bounds = Bounds(self)

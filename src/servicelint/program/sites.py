@@ -128,6 +128,8 @@ class Sites:
             return self._construction(Instance(callee, arguments.call, arguments), arguments)
         if isinstance(callee, ExternalMethod):
             return self._method(callee, arguments)
+        if isinstance(callee, Instance) and isinstance(callee.of, External):
+            return self._method(ExternalMethod(callee, "__call__"), arguments)
         return None
 
     def _external(self, callee: External, arguments: Arguments) -> Target | None:
@@ -160,17 +162,24 @@ class Sites:
         method = self.program.clients.method(callee)
         if client.site != "method" or method is None or not method.sends:
             return None
-        full = f"{name}.{callee.name or method.names[0]}"
         return Target(
             name,
-            full,
-            client.blocking,
+            _shown(callee, name, client, method),
+            client.blocking and not self._is_awaited(callee.instance, arguments),
             method.timeout,
             arguments,
             method.url,
             callee.instance,
             client,
             method,
+        )
+
+    def _is_awaited(self, method: Instance, arguments: Arguments) -> bool:
+        """Whether a remote method over a channel that can't be told is shown to be awaitable."""
+        return (
+            method.maker is not None
+            and arguments.call.call.is_awaited
+            and not self.program.stubs.channels(method)
         )
 
     # --- by reference ----------------------------------------------------------------------------
@@ -219,3 +228,10 @@ class Sites:
             return False
         callees = self.program.evaluator.values(holder.call.callee, self.program.frame_of_call(holder))
         return any(self.program.is_internal(callee) for callee in callees)
+
+
+def _shown(callee: ExternalMethod, name: str, client: Client, method: Method) -> str:
+    """What messages call a client's method; a remote method goes by its own name."""
+    called = callee.name or method.names[0]
+    owner = (callee.instance.label if client.arity else "") or client.title or name
+    return owner if called == "__call__" else f"{owner}.{called}"

@@ -114,13 +114,17 @@ class Effect:
 class Instance(Value):
     """An object of a class of the program or of a library.
 
-    ``made`` is the construction, with the arguments it was given; None if only the type is known.
+    ``made`` is the construction, with the arguments it was given; None if only the type is known. What
+    another object handed out has that as its ``maker``. ``label`` tells under what name it was made: the
+    library's function, or the remote method that it stands for.
     """
 
     of: ClassRef | External
     made: CallRef | None = None
     arguments: Arguments | None = None
     effects: tuple[Effect, ...] = ()
+    maker: Instance | None = None
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)

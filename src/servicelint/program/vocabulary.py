@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from servicelint.program.modules import Module
     from servicelint.program.reads import Reads
 
-Held = Literal["word", "assigned", "imported", "member", "end"]
+Held = Literal["word", "assigned", "imported", "member", "end", "ending"]
 """What a text may hold: a word; an attribute that it assigns on something other than a method's own object;
-a symbol that it imports; such a symbol by the last names of its owner and itself; by its own last name."""
+a symbol that it imports; such a symbol by the last names of its owner and itself; by its own last name; by
+how its parts end after an underscore (``_pb2_grpc`` and ``_grpc`` for ``acme.stock_pb2_grpc``)."""
 
 Peeked = Literal["dotted", "renamed", "defined", "derived", "holders"]
 """What a closer look at one text says of a name: see :data:`PEEKS`."""
@@ -64,6 +65,10 @@ class Vocabulary:
         wanted = {module for name in names for module in self._holding("imported", name)}
         return [module for module in self.modules if module in wanted]
 
+    def modules_importing_from(self, ending: str) -> Sequence[Module]:
+        """The modules with an import statement that names something with a part that ends so (``_pb2_grpc``)."""
+        return self._holding("ending", ending)
+
     def importers(self, owner: str, name: str) -> set[Module]:
         """The modules that import ``name``, or everything, from a module whose last name is ``owner``.
 
@@ -96,7 +101,8 @@ class Vocabulary:
                     found[name][module] = None
         else:
             for symbol, modules in self._table("imported").items():
-                found[_shortened(kind, symbol)].update(dict.fromkeys(modules))
+                for name in _shortened(kind, symbol):
+                    found[name].update(dict.fromkeys(modules))
         return {name: list(modules) for name, modules in found.items()}
 
     # --- one module ------------------------------------------------------------------------------
@@ -134,11 +140,15 @@ def held(text: str) -> set[str]:
     """All that a text holds, as ``kind:name``."""
     found = {f"{kind}:{name}" for kind, scan in _SCANS.items() for name in scan(text)}
     symbols = words.imported(text)
-    shorter: tuple[Held, ...] = ("member", "end")
-    return found.union(f"{kind}:{_shortened(kind, symbol)}" for kind in shorter for symbol in symbols)
+    shorter: tuple[Held, ...] = ("member", "end", "ending")
+    return found.union(
+        f"{kind}:{name}" for kind in shorter for symbol in symbols for name in _shortened(kind, symbol)
+    )
 
 
-def _shortened(kind: Held, symbol: str) -> str:
-    """An imported symbol by its last name, or by that and the last name of its owner."""
+def _shortened(kind: Held, symbol: str) -> list[str]:
+    """An imported symbol by its last name, by that and the last name of its owner, or by its parts' endings."""
+    if kind == "ending":
+        return [part[at:] for part in symbol.split(".") for at in range(1, len(part)) if part[at] == "_"]
     owner, _, last = symbol.rpartition(".")
-    return f"{owner.rpartition('.')[2]}.{last}" if kind == "member" else last
+    return [f"{owner.rpartition('.')[2]}.{last}" if kind == "member" else last]

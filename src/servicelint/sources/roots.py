@@ -13,15 +13,28 @@ if TYPE_CHECKING:
 _PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
 
 
-def source_root(path: str, packages: set[str]) -> str:
+def source_root(path: str, packages: set[str], top: str) -> str:
     """The folder that a file's imports start from: above its topmost package, else its own.
 
-    ``packages`` are the folders with an ``__init__.py``. Paths have forward slashes.
+    ``packages`` are the folders with an ``__init__.py``. A package in a folder without one belongs to the
+    package around that folder (``dapr/ext/grpc`` is ``dapr.ext.grpc``, not ``grpc``), unless that is the
+    program's root ``top`` itself. Paths have forward slashes.
     """
     folder = posixpath.dirname(path)
     while folder in packages:
         folder = posixpath.dirname(folder)
+        if folder not in packages:
+            folder = _package_around(folder, packages - {top}) or folder
     return folder
+
+
+def _package_around(folder: str, packages: set[str]) -> str | None:
+    """The nearest folder above that is a package."""
+    while folder != posixpath.dirname(folder):
+        folder = posixpath.dirname(folder)
+        if folder in packages:
+            return folder
+    return None
 
 
 def package_folders(paths: Iterable[str]) -> set[str]:
