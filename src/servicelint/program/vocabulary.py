@@ -66,7 +66,7 @@ class Vocabulary:
         return [module for module in self.modules if module in wanted]
 
     def modules_importing_from(self, ending: str) -> Sequence[Module]:
-        """The modules with an import statement that names something with a part that ends so (``_pb2_grpc``)."""
+        """The modules that import something of which a part ends so (``_pb2_grpc``)."""
         return self._holding("ending", ending)
 
     def importers(self, owner: str, name: str) -> set[Module]:
@@ -147,7 +147,7 @@ def held(text: str) -> set[str]:
 
 
 def _shortened(kind: Held, symbol: str) -> list[str]:
-    """An imported symbol by its last name, by that and the last name of its owner, or by its parts' endings."""
+    """An imported symbol by its last name, by that and its owner's, or by how its parts end."""
     if kind == "ending":
         return [part[at:] for part in symbol.split(".") for at in range(1, len(part)) if part[at] == "_"]
     owner, _, last = symbol.rpartition(".")
