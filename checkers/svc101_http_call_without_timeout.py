@@ -20,6 +20,6 @@ RULE = Rule(__name__, __doc__, message="{call} can wait for ever: {reason}")
 @RULE.each_module
 def calls_without_timeout(module: Module) -> Findings:
     """Calls to which nothing was given and which nothing else bounds."""
-    for call in module.outbound_calls("http"):
+    for call in module.outbound_calls(protocol="http"):
         if call.bound.is_missing:
             yield RULE.at(call, reason=call.bound.reason)

@@ -22,6 +22,6 @@ RULE = Rule(__name__, __doc__, message="{call} can wait for ever: {reason}")
 @RULE.each_module
 def calls_without_deadline(module: Module) -> Findings:
     """Calls to which nothing was given and which nothing else bounds; streams that may stay open left out."""
-    for call in module.outbound_calls("grpc"):
+    for call in module.outbound_calls(protocol="grpc"):
         if call.bound.is_missing and not module.may_stay_open(call):
             yield RULE.at(call, reason=call.bound.reason)

@@ -21,7 +21,7 @@ RULE = Rule(__name__, __doc__, message="{call}: {reason}")
 @RULE.each_module
 def disabled_timeouts(module: Module) -> Findings:
     """Calls whose given timeout bounds nothing, or is refused."""
-    for call in module.outbound_calls("http", "grpc"):
+    for call in module.outbound_calls():
         if call.bound.is_disabled and not module.may_stay_open(call):
             yield RULE.at(call, reason=call.bound.reason)
         elif call.bound.is_invalid:

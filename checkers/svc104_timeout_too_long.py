@@ -22,7 +22,7 @@ LONGEST_SENSIBLE = 3600.0
 def long_timeouts(module: Module) -> Findings:
     """Calls whose bound is above the limit."""
     limit = module.config.timeouts.max_seconds or LONGEST_SENSIBLE
-    for call in module.outbound_calls("http", "grpc"):
+    for call in module.outbound_calls():
         longest = call.bound.longest
         if module.may_stay_open(call) or longest is None or call.bound.state != "bounded":
             continue

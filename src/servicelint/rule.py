@@ -37,10 +37,10 @@ class Module:
         self._program = program
         self._module = module
 
-    def outbound_calls(self, *protocols: str) -> list[OutboundCall]:
-        """The calls that send a request over a protocol, and of wrappers that leave the bound to them."""
+    def outbound_calls(self, protocol: str = "") -> list[OutboundCall]:
+        """The calls that send a request (over one protocol), and of wrappers that leave the bound open."""
         calls = self._program.outbound_calls(self._module)
-        return [call for call in calls if call.protocol in protocols]
+        return [call for call in calls if protocol in ("", call.protocol)]
 
     def may_stay_open(self, call: OutboundCall) -> bool:
         """Whether a call starts a stream that is meant to stay open, by its method's name or the settings."""
