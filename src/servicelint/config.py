@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from servicelint.catalog.model import Client, Record
+from servicelint.catalog.model import Client
+from servicelint.catalog.record import Record
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from servicelint.catalog.guards import Breaker
 from servicelint.catalog.model import (
     CallDetails,
     Channel,
@@ -21,6 +22,7 @@ from servicelint.catalog.model import (
     Stub,
     TimeoutClass,
 )
+from servicelint.catalog.retries import Retry, RetryFilter, RetryStop, RetryWait
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -30,10 +32,15 @@ else:
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from servicelint.catalog.record import Record
+
 STUB = "Stub"
 """How the names of generated stub classes end."""
 
-Entry = Client | Sender | TimeoutClass | Scope | CallDetails
+Strategy = RetryStop | RetryWait | RetryFilter
+Entry = Client | Sender | TimeoutClass | Scope | CallDetails | Breaker | Retry | Strategy
+MADE = (Client, TimeoutClass, CallDetails, Breaker, Retry, RetryStop, RetryWait, RetryFilter)
+"""The entries whose call gives an object of theirs."""
 
 
 class Catalog:
@@ -60,6 +67,7 @@ class Catalog:
     def _add_library(self, library: Library) -> None:
         groups: tuple[Mapping[str, Entry], ...] = (
             library.senders, library.clients, library.timeouts, library.scopes, library.details,
+            library.breakers, library.retries, library.retry_stops, library.retry_waits, library.retry_filters,
         )  # fmt: skip
         for group in groups:
             for name, entry in group.items():
@@ -69,14 +77,35 @@ class Catalog:
         self._entries[name] = (library, entry)
         for alias in entry.aliases:
             self._canonical[alias] = name
-        for factory in entry.factories if isinstance(entry, Client) else ():
+        for factory in entry.factories if isinstance(entry, Client | Breaker) else ():
             self._factories[factory] = name
 
     @functools.cached_property
+    def errors(self) -> dict[str, tuple[str, ...]]:
+        """The libraries' exceptions by name, each with its direct bases."""
+        failures = [library.failures for library in self.libraries.values()]
+        return {name: bases for each in failures for name, bases in each.bases.items()}
+
+    @functools.cached_property
+    def error_aliases(self) -> dict[str, str]:
+        """Further names of exceptions, each with the one that the catalog knows."""
+        failures = [library.failures for library in self.libraries.values()]
+        return {name: known for each in failures for name, known in each.aliases.items()}
+
+    @functools.cached_property
+    def guarding(self) -> frozenset[str]:
+        """Every name of a symbol that breaks circuits or tries again, and the modules that lead to it."""
+        return self._leading_to((Breaker, Retry))
+
+    @functools.cached_property
     def prefixes(self) -> frozenset[str]:
-        """Every name of a symbol that sends or makes clients, and the modules that lead to it."""
-        wanted = {name for name, (_, entry) in self._entries.items() if isinstance(entry, Client | Sender)}
-        wanted |= {alias for alias, name in self._canonical.items() if name in wanted} | set(self._factories)
+        """Every name of a symbol that sends, makes clients or guards calls, and the modules leading to it."""
+        return self._leading_to((Client, Sender)) | self.guarding
+
+    def _leading_to(self, kinds: tuple[type[Record], ...]) -> frozenset[str]:
+        wanted = {name for name, (_, entry) in self._entries.items() if isinstance(entry, kinds)}
+        wanted |= {alias for alias, name in self._canonical.items() if name in wanted}
+        wanted |= {factory for factory, name in self._factories.items() if name in wanted}
         parts = [name.split(".") for name in wanted]
         return frozenset(".".join(each[:length]) for each in parts for length in range(1, len(each) + 1))
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-import msgspec
+from servicelint.catalog.failures import Failures
+from servicelint.catalog.guards import Breaker
+from servicelint.catalog.record import Record
+from servicelint.catalog.retries import Retry, RetryFilter, RetryStop, RetryWait
 
 Wait = Literal["forever", "socket-default", "client-default", "library-default", "immediate", "raises"]
 """What a call does about waiting when a value is left out, None, zero or negative.
@@ -26,10 +29,6 @@ Arity = Literal["unary_unary", "unary_stream", "stream_unary", "stream_stream"]
 
 Kind = Literal["total", "per-operation"]
 """A total bound ends the whole exchange; a per-operation one restarts with every byte that arrives."""
-
-
-class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
-    """Base of all catalog records: immutable, and strict about unknown keys."""
 
 
 class Meaning(Record, frozen=True):
@@ -281,3 +280,9 @@ class Library(Record, frozen=True):
     channels: dict[str, Channel] = {}
     details: dict[str, CallDetails] = {}
     stubs: dict[str, Stub] = {}
+    breakers: dict[str, Breaker] = {}
+    retries: dict[str, Retry] = {}
+    retry_stops: dict[str, RetryStop] = {}
+    retry_waits: dict[str, RetryWait] = {}
+    retry_filters: dict[str, RetryFilter] = {}
+    failures: Failures = Failures()

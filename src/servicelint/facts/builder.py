@@ -16,6 +16,7 @@ from servicelint.facts.record import (
     Call,
     CallValue,
     Class,
+    Exit,
     Expression,
     Function,
     ModuleFacts,
@@ -34,7 +35,10 @@ if TYPE_CHECKING:
     from servicelint.facts.logical_lines import LogicalLine
     from servicelint.facts.narrowing import Narrowing
 
-    RegionKind = Literal["module", "if", "with", "async-with", "loop", "try", "except", "finally", "function"]
+    RegionKind = Literal[
+        "module", "if", "with", "async-with", "for", "while", "try", "except", "finally", "function"
+    ]
+    ExitKind = Literal["return", "raise", "break", "continue"]
     ScopeKind = Literal["module", "class", "function"]
 
 
@@ -51,6 +55,7 @@ class Builder:
         self.call_nodes: list[cst.Call] = []
         self.regions: list[Region] = []
         self.writes: list[AttributeWrite] = []
+        self.exits: list[Exit] = []
         self.ordinal = 0
         self.region = 0
         self.frame = Frame(self.add_scope("module", "", -1))
@@ -60,7 +65,7 @@ class Builder:
         """The finished record."""
         self.close_scope(self.frame)
         return ModuleFacts(
-            self.scopes, self.functions, self.classes, self.calls, self.regions, self.writes, []
+            self.scopes, self.functions, self.classes, self.calls, self.regions, self.writes, [], self.exits
         )
 
     # --- places ----------------------------------------------------------------------------------
@@ -87,6 +92,11 @@ class Builder:
             yield
         finally:
             self.region = outer
+
+    def leave(self, kind: ExitKind, value: Expression | None = None) -> None:
+        """A statement after which its block does not go on."""
+        self.exits.append(Exit(kind, self.region, value))
+        self.frame.environment = None
 
     # --- scopes ----------------------------------------------------------------------------------
 

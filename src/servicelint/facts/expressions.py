@@ -269,7 +269,7 @@ class ExpressionReader:
         frame = self.builder.frame
         outer = frame.copy()
         iterated = self.read(clause.iter)
-        with self.builder.in_region("loop", iterated):
+        with self.builder.in_region("for", iterated):
             self.bind_target(clause.target, Element(iterated))
             for condition in clause.ifs:
                 self.read(condition.test)

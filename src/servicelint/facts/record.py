@@ -346,11 +346,13 @@ class Call(Node):
 class Region(Node):
     """A block that code can stand in, and the condition or context it brings.
 
-    ``kind``: ``if`` (``subject`` is the test, ``outcome`` the branch), ``with``/``async-with``
-    (``subject`` is the item), ``loop``, ``try``, ``except``, ``finally``, ``function`` (``subject`` opaque).
+    ``subject`` is the test of ``if`` (``outcome``: its branch) and ``while``, the item of ``with``, what
+    ``for`` iterates, what ``except`` catches (of the ``try`` before it under the same parent).
     """
 
-    kind: Literal["module", "if", "with", "async-with", "loop", "try", "except", "finally", "function"]
+    kind: Literal[
+        "module", "if", "with", "async-with", "for", "while", "try", "except", "finally", "function"
+    ]
     parent: int
     scope: int
     subject: Expression = OPAQUE
@@ -367,6 +369,14 @@ class AttributeWrite(Node):
     line: int
     region: int
     annotation: Expression | None = None
+
+
+class Exit(Node):
+    """A statement that leaves its block, ``region``. ``value`` is what is raised; None to raise it again."""
+
+    kind: Literal["return", "raise", "break", "continue"]
+    region: int
+    value: Expression | None = None
 
 
 class Unread(Node):
@@ -387,3 +397,4 @@ class ModuleFacts(Node):
     regions: list[Region]
     writes: list[AttributeWrite]
     unread: list[Unread]
+    exits: list[Exit] = []

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
+from servicelint.facts.declarations import DeclarationReader
 from servicelint.facts.environment import Environment, Frame, Loop, join, join_branches
 from servicelint.facts.expressions import ExpressionReader
 from servicelint.facts.literals import OPERATORS, has_items
-from servicelint.facts.names import captured, dotted
+from servicelint.facts.names import captured
 from servicelint.facts.narrowing import narrowings
 from servicelint.facts.record import (
     OPAQUE,
@@ -20,7 +21,6 @@ from servicelint.facts.record import (
     Entered,
     Expression,
     FunctionValue,
-    Imported,
     Name,
     Operation,
     Subscript,
@@ -58,14 +58,11 @@ class StatementReader:
             cst.AugAssign: self._augmented_assign,
             cst.Return: self._return,
             cst.Raise: self._raise,
-            cst.Import: self._import,
-            cst.ImportFrom: self._import_from,
-            cst.Global: self._global,
-            cst.Nonlocal: self._nonlocal,
             cst.Del: self._delete,
             cst.Assert: self._assert,
             cst.Break: self._break,
             cst.Continue: self._continue,
+            **DeclarationReader(builder).readers,
         }
 
     def read_all(self, statements: Iterable[cst.CSTNode]) -> None:
@@ -127,11 +124,11 @@ class StatementReader:
         frame = self.builder.frame
         if frame.function >= 0 and node.value is not None:
             self.builder.functions[frame.function].returns.append((value, self.builder.region))
-        frame.environment = None
+        self.builder.leave("return")
 
     def _raise(self, node: cst.Raise) -> None:
-        self._read(node.exc)
-        self.builder.frame.environment = None
+        raised = self._read(node.exc) if node.exc else None
+        self.builder.leave("raise", raised)
 
     def _assert(self, node: cst.Assert) -> None:
         test = self._read(node.test)
@@ -152,45 +149,13 @@ class StatementReader:
         frame = self.builder.frame
         if frame.loops:
             frame.loops[-1].breaks.append(frame.environment)
-        frame.environment = None
+        self.builder.leave("break")
 
     def _continue(self, _: cst.Continue) -> None:
         frame = self.builder.frame
         if frame.loops:
             frame.loops[-1].continues.append(frame.environment)
-        frame.environment = None
-
-    def _global(self, node: cst.Global) -> None:
-        for item in node.names:
-            self.builder.scopes[self.builder.frame.scope].globals.append(item.name.value)
-            self.builder.bind(item.name.value, Name(item.name.value))
-
-    def _nonlocal(self, node: cst.Nonlocal) -> None:
-        for item in node.names:
-            self.builder.scopes[self.builder.frame.scope].nonlocals.append(item.name.value)
-            self.builder.bind(item.name.value, Name(item.name.value))
-
-    # --- imports ---------------------------------------------------------------------------------
-
-    def _import(self, node: cst.Import) -> None:
-        for alias in node.names:
-            module = dotted(alias.name)
-            if alias.asname:
-                self.builder.bind(dotted(alias.asname.name), Imported(module))
-            else:
-                # ``import a.b`` binds ``a``; that ``a.b`` is loaded too matters to nobody here
-                self.builder.bind(module.partition(".")[0], Imported(module.partition(".")[0]))
-
-    def _import_from(self, node: cst.ImportFrom) -> None:
-        module = dotted(node.module) if node.module else ""
-        level = len(node.relative)
-        if isinstance(node.names, cst.ImportStar):
-            self.builder.scopes[self.builder.frame.scope].stars.append(Imported(module, "*", level))
-            return
-        for alias in node.names:
-            member = dotted(alias.name)
-            name = dotted(alias.asname.name) if alias.asname else member
-            self.builder.bind(name, Imported(module, member, level))
+        self.builder.leave("continue")
 
     # --- branches --------------------------------------------------------------------------------
 
@@ -257,7 +222,7 @@ class StatementReader:
     def _for(self, node: cst.For) -> None:
         self.builder.next_line()
         iterated = self._read(node.iter)
-        with self.builder.in_region("loop", iterated):
+        with self.builder.in_region("for", iterated):
             loop = self._open_loop(runs=has_items(iterated))
             self.expressions.bind_target(node.target, Element(iterated))
             self._suite(node.body)
@@ -267,7 +232,7 @@ class StatementReader:
         self.builder.next_line()
         loop = self._open_loop()
         test = self._read(node.test)
-        with self.builder.in_region("loop", test):
+        with self.builder.in_region("while", test):
             self.builder.narrow(narrowings(test, True, self.builder.calls))
             self._suite(node.body)
         loop.is_endless = isinstance(test, Constant) and bool(test.value)

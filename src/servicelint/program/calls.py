@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from servicelint.catalog.model import CallDetails, Client, TimeoutClass
+from servicelint.catalog.loader import MADE
 from servicelint.program import arguments as argument_lists
 from servicelint.program.arguments import Arguments, combined
 from servicelint.program.builtins import Builtins
@@ -184,7 +184,7 @@ class Calls:
         made = catalog.made_by(callee.name)
         if made is not None:
             return (Instance(External(made), arguments.call, arguments, label=callee.name),)
-        is_object = isinstance(catalog.entry(callee.name), Client | TimeoutClass | CallDetails)
+        is_object = isinstance(catalog.entry(callee.name), MADE)
         if is_object or catalog.canonical(callee.name) in catalog.transports:
             return (Instance(External(catalog.canonical(callee.name)), arguments.call, arguments),)
         stub = self.program.stubs.made(callee, arguments)

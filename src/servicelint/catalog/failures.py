@@ -1,0 +1,27 @@
+"""What the catalog can say about how calls of a library fail."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from servicelint.catalog.record import Record
+
+
+class Failures(Record, frozen=True):
+    """What a call raises when its peer does not answer as it should.
+
+    Attributes:
+        raised: the classes raised for a peer that refuses the connection or does not answer in time.
+        bases: the library's exceptions, each with its direct bases.
+        aliases: further names of exceptions, each with the name that the catalog knows.
+        status: whether an answer with an error status (5xx) is returned like any other, or raised.
+        checks: attributes and methods of an answer by which code notices an error status.
+        status_keyword: the keyword of a call or constructor that makes it raise for an error status.
+    """
+
+    raised: tuple[str, ...] = ()
+    bases: dict[str, tuple[str, ...]] = {}
+    aliases: dict[str, str] = {}
+    status: Literal["returned", "raised", ""] = ""
+    checks: tuple[str, ...] = ()
+    status_keyword: str = ""
