@@ -15,6 +15,7 @@ from servicelint.finding import Cause, Finding, Place, Severity, TraceStep
 
 if TYPE_CHECKING:
     from servicelint.config import Config
+    from servicelint.program.faults import Fault
     from servicelint.program.modules import Module as ProgramModule
     from servicelint.program.outbound import OutboundCall
     from servicelint.program.program import Program
@@ -45,6 +46,18 @@ class Module:
     def may_stay_open(self, call: OutboundCall) -> bool:
         """Whether a call starts a stream that is meant to stay open, by its method's name or the settings."""
         return self.config.timeouts.may_stay_open(call.stream)
+
+    def breakers_that_never_open(self) -> Iterator[Fault]:
+        """The uses of circuit breakers that let every call pass, whatever fails."""
+        return self._program.breaker_faults.never_open(self._module)
+
+    def breakers_made_per_call(self) -> Iterator[Fault]:
+        """The circuit breakers that are made where they are used, so that their state never lasts."""
+        return self._program.breaker_faults.made_per_call(self._module)
+
+    def breakers_blind_to_status(self) -> Iterator[Fault]:
+        """The guarded functions for whose breaker an answer with status 500 is a success."""
+        return self._program.breaker_faults.blind_to_status(self._module)
 
 
 class Rule:
@@ -113,6 +126,22 @@ class Rule:
             function=call.function,
             trace=tuple(trace_step(step) for step in call.bound.trace),
             cause=_cause(call.bound.cause),
+        )
+
+    def at_fault(self, fault: Fault, **fields: str) -> Finding:
+        """A finding at a fault; ``{subject}`` and ``{reason}`` of the message are its own."""
+        span = fault.span
+        message = self.message.format(subject=fault.subject, reason=fault.reason, **fields)
+        return Finding(
+            place=Place(fault.module.shown, span.line, span.column),
+            code=self.code,
+            name=self.name,
+            message=message,
+            severity=fault.severity or self.severity,
+            end_line=span.end_line,
+            end_column=span.end_column,
+            function=fault.function,
+            trace=tuple(trace_step(step) for step in fault.steps),
         )
 
     def at_place(self, place: Place, **fields: str) -> Finding:

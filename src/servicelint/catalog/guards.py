@@ -22,6 +22,7 @@ class Breaker(Record, frozen=True):
         blocks: methods whose result is entered to guard a block, "" for the object itself; false where it
             looks so but never refuses.
         counted: only these exceptions count as failures; all if none is given (``counted-default``).
+        counted_attribute: the attribute of a subclass that says so instead.
         excluded: these exceptions don't count.
         storage: keeps the state elsewhere, so that it outlives the object.
         fallback: is called instead of raising while the breaker is open.
@@ -38,6 +39,7 @@ class Breaker(Record, frozen=True):
     bare: tuple[str, ...] = ()
     counted: Parameter | None = None
     counted_default: str = "builtins.Exception"
+    counted_attribute: str = ""
     excluded: Parameter | None = None
     storage: Parameter | None = None
     fallback: Parameter | None = None

@@ -86,7 +86,7 @@ class Builder:
     ) -> Iterator[None]:
         """A block that what follows stands in."""
         outer = self.region
-        self.regions.append(Region(kind, outer, self.frame.scope, subject, outcome))
+        self.regions.append(Region(kind, outer, self.frame.scope, subject, outcome, self.line))
         self.region = len(self.regions) - 1
         try:
             yield

@@ -1,11 +1,10 @@
 """The record of facts about one file.
 
-Everything here is plain data (msgspec structs, array-encoded), so that it can be cached by content
-and computed in any process. Indices refer to the lists of the same :class:`ModuleFacts`.
+Plain data (msgspec structs, array-encoded), to be cached by content and computed in any process.
+Indices refer to the lists of the same :class:`ModuleFacts`.
 
 Expressions are reduced to what later questions need: which names, attributes, calls, containers and
-constants flow where. Anything else is :data:`OPAQUE`. Names carry the definitions that reach them, so
-the program needs no control flow of its own.
+constants flow where; all else is :data:`OPAQUE`. Names carry the definitions that reach them.
 """
 
 from __future__ import annotations
@@ -357,6 +356,7 @@ class Region(Node):
     scope: int
     subject: Expression = OPAQUE
     outcome: bool = True
+    line: int = 0
 
 
 class AttributeWrite(Node):

@@ -343,7 +343,7 @@ class StatementReader:
         function.decorators, function.annotation = decorators, annotation
         function.is_async = node.asynchronous is not None
         builder.bind(node.name.value, FunctionValue(frame.function))
-        with builder.in_region("function"), builder.in_scope(frame):
+        with builder.in_scope(frame), builder.in_region("function"):
             self.expressions.define_parameters(parameters)
             self._suite(node.body)
 

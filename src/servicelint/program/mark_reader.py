@@ -6,7 +6,9 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from servicelint.catalog.loader import STUB as STUB_CLASS
+from servicelint.catalog.guards import Breaker
 from servicelint.catalog.model import Client
+from servicelint.catalog.retries import Retry
 from servicelint.facts import record
 from servicelint.program.index import last_name
 from servicelint.program.marks import (
@@ -264,8 +266,8 @@ class MarkReader:
 
     def _made(self, symbol: str) -> Marks:
         catalog = self.program.catalog
-        is_client = isinstance(catalog.entry(symbol), Client) or catalog.made_by(symbol) is not None
         entry = catalog.entry(symbol)
+        is_client = isinstance(entry, Client | Breaker | Retry) or catalog.made_by(symbol) is not None
         if isinstance(entry, Client) and entry.site == "any-attribute":
             return frozenset({PROXY})
         if catalog.stub(symbol):

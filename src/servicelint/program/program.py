@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING
 from servicelint.facts.record import OPAQUE
 from servicelint.program.attributes import Attributes
 from servicelint.program.bounds import Bounds
+from servicelint.program.breaker_faults import BreakerFaults
+from servicelint.program.breakers import Breakers
 from servicelint.program.callers import Callers
 from servicelint.program.calls import Calls
 from servicelint.program.carriers import Carriers
+from servicelint.program.catching import Catching
 from servicelint.program.changes import Changes
 from servicelint.program.channels import Channels
 from servicelint.program.clients import Clients
 from servicelint.program.enclosing import Enclosing
+from servicelint.program.errors import Errors
 from servicelint.program.evaluator import Evaluator
 from servicelint.program.forwarding import Forwarding
 from servicelint.program.frames import Frame
@@ -21,13 +25,17 @@ from servicelint.program.handing_on import HandedOn, handed_on
 from servicelint.program.index import Index
 from servicelint.program.interceptors import Interceptors
 from servicelint.program.lists import Lists
+from servicelint.program.lifetimes import Lifetimes
 from servicelint.program.modules import Module, ModuleIndex
 from servicelint.program.names import Names
+from servicelint.program.outcomes import Outcomes
 from servicelint.program.parameters import Parameters, has_receiver
 from servicelint.program.reach import FEW, Reach
 from servicelint.program.reads import Memo, Reads
+from servicelint.program.retries import Retries
 from servicelint.program.sites import Sites
 from servicelint.program.stubs import Stubs
+from servicelint.program.statuses import Statuses
 from servicelint.program.types import Types
 from servicelint.program.values import CallRef, ClassRef, FunctionRef, Instance, Value
 from servicelint.program.vocabulary import Vocabulary
@@ -73,6 +81,14 @@ class Program:
         self.bounds = Bounds(self)
         self.enclosing = Enclosing(self)
         self.forwarding = Forwarding(self)
+        self.errors = Errors(self)
+        self.catching = Catching(self)
+        self.outcomes = Outcomes(self)
+        self.lifetimes = Lifetimes()
+        self.statuses = Statuses(self)
+        self.breakers = Breakers(self)
+        self.breaker_faults = BreakerFaults(self)
+        self.retries = Retries(self)
         self._carriers: Carriers | None = None
         self._frames: dict[tuple[object, ...], Frame] = {}
         self._functions: dict[Module, dict[int, int]] = {}
