@@ -93,14 +93,19 @@ class Catalog:
         return {name: known for each in failures for name, known in each.aliases.items()}
 
     @functools.cached_property
-    def guarding(self) -> frozenset[str]:
-        """Every name of a symbol that breaks circuits or tries again, and the modules that lead to it."""
-        return self._leading_to((Breaker, Retry))
+    def breaking(self) -> frozenset[str]:
+        """Every name of a symbol that breaks circuits, and the modules that lead to it."""
+        return self._leading_to((Breaker,))
+
+    @functools.cached_property
+    def retrying(self) -> frozenset[str]:
+        """Every name of a symbol that tries again, and the modules that lead to it."""
+        return self._leading_to((Retry,))
 
     @functools.cached_property
     def prefixes(self) -> frozenset[str]:
         """Every name of a symbol that sends, makes clients or guards calls, and the modules leading to it."""
-        return self._leading_to((Client, Sender)) | self.guarding
+        return self._leading_to((Client, Sender)) | self.breaking | self.retrying
 
     def _leading_to(self, kinds: tuple[type[Record], ...]) -> frozenset[str]:
         wanted = {name for name, (_, entry) in self._entries.items() if isinstance(entry, kinds)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -96,12 +97,17 @@ class Breakers:
         libraries = self.program.catalog.libraries.values()
         return [entry for library in libraries for entry in library.breakers.values()]
 
+    @functools.cached_property
+    def are_used(self) -> bool:
+        """Whether any module of the program imports a library of breakers."""
+        return bool(self.program.vocabulary.modules_importing(self.program.catalog.breaking))
+
     def uses(self, module: Module) -> list[BreakerUse]:
         """The uses of breakers in a module: decorators, calls through one, guarded blocks."""
         return self._uses.answer(module, lambda: list(self._find(module)))
 
     def _find(self, module: Module) -> Iterator[BreakerUse]:
-        if not self.program.carriers.visited(module):
+        if not self.are_used or not self.program.carriers.visited(module):
             return
         for number in range(len(module.facts.functions)):
             yield from self._decorating(module, number)
