@@ -67,7 +67,8 @@ class Catalog:
     def _add_library(self, library: Library) -> None:
         groups: tuple[Mapping[str, Entry], ...] = (
             library.senders, library.clients, library.timeouts, library.scopes, library.details,
-            library.breakers, library.retries, library.retry_stops, library.retry_waits, library.retry_filters,
+            library.breakers, library.retries, library.retry_stops, library.retry_waits,
+            library.retry_filters,
         )  # fmt: skip
         for group in groups:
             for name, entry in group.items():

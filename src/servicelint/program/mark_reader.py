@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from servicelint.catalog.loader import STUB as STUB_CLASS
 from servicelint.catalog.guards import Breaker
+from servicelint.catalog.loader import STUB as STUB_CLASS
 from servicelint.catalog.model import Client
 from servicelint.catalog.retries import Retry
 from servicelint.facts import record

@@ -24,8 +24,8 @@ from servicelint.program.frames import Frame
 from servicelint.program.handing_on import HandedOn, handed_on
 from servicelint.program.index import Index
 from servicelint.program.interceptors import Interceptors
-from servicelint.program.lists import Lists
 from servicelint.program.lifetimes import Lifetimes
+from servicelint.program.lists import Lists
 from servicelint.program.modules import Module, ModuleIndex
 from servicelint.program.names import Names
 from servicelint.program.outcomes import Outcomes
@@ -34,8 +34,8 @@ from servicelint.program.reach import FEW, Reach
 from servicelint.program.reads import Memo, Reads
 from servicelint.program.retries import Retries
 from servicelint.program.sites import Sites
-from servicelint.program.stubs import Stubs
 from servicelint.program.statuses import Statuses
+from servicelint.program.stubs import Stubs
 from servicelint.program.types import Types
 from servicelint.program.values import CallRef, ClassRef, FunctionRef, Instance, Value
 from servicelint.program.vocabulary import Vocabulary
