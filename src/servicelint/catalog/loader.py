@@ -170,6 +170,13 @@ class Catalog:
             return None
         return next((stub for stub in self.stubs if module.endswith(stub.module)), None)
 
+    @functools.cached_property
+    def over_channels(self) -> frozenset[str]:
+        """The classes of remote methods whose calls a channel may bound: by its config or interceptors."""
+        clients = [entry for _, entry in self._entries.values() if isinstance(entry, Client)]
+        channels = [client for client in clients if client.service_config]
+        return frozenset(method.returns for channel in channels for method in channel.methods)
+
     def names_stubs(self, qualified_name: str) -> bool:
         """Whether a dotted name is, or goes through, a module of generated stubs."""
         endings = tuple(stub.module for stub in self.stubs)

@@ -99,7 +99,8 @@ class Method(Record, frozen=True):
     overriding one of them sees the call (``requests``: ``get`` → ``request`` → ``send``).
     ``url`` is the position of the URL, None where there is none. ``returns`` is the canonical name of the
     client that the methods hand out (``urllib3.PoolManager.connection_from_host``), with ``sends = false``;
-    ``inherits``: it is built with what the client itself was built with.
+    ``inherits``: it is built with what the client itself was built with. ``arity``: they call the remote
+    method that their first argument names.
     """
 
     names: tuple[str, ...]
@@ -109,6 +110,7 @@ class Method(Record, frozen=True):
     sends: bool = True
     returns: str = ""
     inherits: bool = False
+    arity: Arity | None = None
 
 
 class Mounting(Record, frozen=True):

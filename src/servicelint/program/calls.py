@@ -206,9 +206,12 @@ class Calls:
 
     def _handed_out(self, maker: Instance, name: str, arguments: Arguments) -> Instance:
         """What a client's method hands out, known by the first text it is asked for (a method's path)."""
-        asked = self.program.evaluator.argument(arguments, "", 0)
-        label = next((str(each.value) for each in asked if isinstance(each, Literal)), "")
-        return Instance(External(name), arguments.call, arguments, (), maker, label)
+        return Instance(External(name), arguments.call, arguments, (), maker, self.first_text(arguments))
+
+    def first_text(self, arguments: Arguments) -> str:
+        """The text that a call is given first, "" if it is none that can be told."""
+        values = self.program.evaluator.argument(arguments, "", 0)
+        return next((str(each.value) for each in values if isinstance(each, Literal)), "")
 
 
 def _is_recursion(callee: FunctionRef, function: Function, arguments: Arguments) -> bool:

@@ -43,7 +43,7 @@ class Channels:
 
     def bound(self, target: Target) -> Verdict | None:
         """The verdict on a remote method's call; None if the target is none."""
-        if target.instance is None or target.client is None or target.client.arity is None:
+        if target.instance is None or target.entry not in self.program.catalog.over_channels:
             return None
         channels = self.program.stubs.channels(target.instance)
         if not channels:

@@ -15,8 +15,10 @@ from servicelint.program.outbound import Bound, OutboundCall
 from servicelint.program.reads import Memo, Node
 from servicelint.program.values import (
     MISSING,
+    NONE,
     CallRef,
     ClassRef,
+    FunctionRef,
     ParameterSymbol,
     Value,
 )
@@ -25,6 +27,7 @@ from servicelint.program.verdicts import (
     Forwarded,
     Step,
     Unbounded,
+    Undecided,
     Verdict,
     joined,
 )
@@ -101,7 +104,7 @@ class Forwarding:
             protocol,
             bound,
             reference=site.reference,
-            stream=self.program.stubs.stream(target.instance),
+            stream=self.program.stubs.stream(target),
         )
 
     def judge(self, site: Site) -> list[Judged]:
@@ -218,9 +221,13 @@ class Forwarding:
         left = tuple(_less(value, excluded) for value in passed if not _is_excluded(value, symbol))
         if not left:
             return Bounded("the function sets a bound where it gets none")
+        if any(self._is_given(each, symbol, arguments) for each in obligation.verdict.instead):
+            return Bounded("the caller gives another bound")
         verdicts = obligation.verdict.judge(left)
         is_left_out = MISSING in self.program.parameters.given(symbol, arguments)
         verdict = joined(verdicts)
+        if isinstance(verdict, Undecided):
+            verdict = self._as_entered(obligation, arguments) or verdict
         if isinstance(verdict, Unbounded):
             verdict = self._at_caller(verdict, obligation, is_left_out)
         elif isinstance(verdict, Forwarded):
@@ -230,6 +237,29 @@ class Forwarding:
             blocking = obligation.judged.target.blocking
             verdict = self.program.enclosing.of(arguments.call, blocking) or verdict
         return verdict
+
+    def _as_entered(self, obligation: Obligation, arguments: Arguments) -> Verdict | None:
+        """The verdict on a method's call site as one caller enters it: on the object that it has."""
+        site, owner = obligation.site, obligation.verdict.symbol.owner
+        if arguments.frame is None or not isinstance(owner, FunctionRef):
+            return None
+        found: list[Verdict] = []
+        for callee in self.program.evaluator.values(arguments.call.call.callee, arguments.frame):
+            if isinstance(callee, FunctionRef) and (callee.module, callee.index) == (
+                owner.module,
+                owner.index,
+            ):
+                frame = self.program.call_frame(callee, arguments)
+                if frame.scope == site.ref.call.scope and frame.receiver is not None:
+                    targets = self.program.sites.targets(site.ref, frame)
+                    found += [self.program.bounds.of(target) for target in targets]
+        return joined(found) if found else None
+
+    def _is_given(self, other: ParameterSymbol, symbol: ParameterSymbol, arguments: Arguments) -> bool:
+        """Whether a caller gives something for another parameter of the same function."""
+        if not self._same_owner(other, symbol):
+            return False
+        return not {MISSING, NONE} & set(self.program.parameters.passed(other, arguments))
 
     def _covered_by_default(self, obligation: Obligation) -> frozenset[str]:
         """``missing``, if a caller that hands on nothing gets a bound from the parameter's default."""
@@ -259,7 +289,7 @@ class Forwarding:
         bound = Bound(worst, _longest(each.verdict for each in decided))
         protocol = self.program.catalog.library_of(target.entry).protocol
         name = _function_name(obligation.verdict.symbol)
-        stream = self.program.stubs.stream(target.instance)
+        stream = self.program.stubs.stream(target)
         return OutboundCall(ref, name, target.entry, protocol, bound, is_wrapper=True, stream=stream)
 
 

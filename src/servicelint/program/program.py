@@ -22,6 +22,7 @@ from servicelint.program.evaluator import Evaluator
 from servicelint.program.forwarding import Forwarding
 from servicelint.program.frames import Frame
 from servicelint.program.handing_on import HandedOn, handed_on
+from servicelint.program.hooks import Hooks
 from servicelint.program.index import Index
 from servicelint.program.interceptors import Interceptors
 from servicelint.program.lifetimes import Lifetimes
@@ -79,6 +80,7 @@ class Program:
         self.callers = Callers(self)
         self.sites = Sites(self)
         self.bounds = Bounds(self)
+        self.hooks = Hooks(self)
         self.enclosing = Enclosing(self)
         self.forwarding = Forwarding(self)
         self.errors = Errors(self)

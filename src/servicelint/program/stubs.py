@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from servicelint.catalog.model import Arity, Stub
     from servicelint.program.arguments import Arguments
     from servicelint.program.program import Program
+    from servicelint.program.sites import Target
 
 _ASYNC_STUB = "AsyncStub"  # the annotations of mypy-protobuf keep the two kinds apart by this ending
 
@@ -40,7 +41,8 @@ class Stubs:
         order = [of] if isinstance(of, External) else self.program.attributes.classes.order(of)
         for klass in order:
             if isinstance(klass, External):
-                return klass if klass.name.endswith(STUB) else None
+                is_known = self.program.catalog.entry(klass.name) is not None
+                return klass if klass.name.endswith(STUB) and not is_known else None
             if self.program.catalog.stub(self._name(klass)):
                 return klass
         return None
@@ -53,7 +55,7 @@ class Stubs:
     def methods(self, instance: Instance, name: str) -> Values:
         """The remote method ``name`` of a stub, for each kind of channel it can have; () if it has none."""
         klass = self.generated(instance.of)
-        if klass is None or name.startswith("_"):
+        if klass is None or name.startswith("_") or self._is_own(instance.of, klass, name):
             return ()
         stub = self.of(instance)
         word = self._word(klass, name)
@@ -87,14 +89,27 @@ class Stubs:
         found = self.program.clients.of(instance)
         return found[1].arity if found else None
 
-    def stream(self, instance: Instance | None) -> str:
-        """The name of a remote method that answers with a stream, or may do so; "" if it does not."""
-        if instance is None or instance.maker is None:
+    def stream(self, target: Target) -> str:
+        """The name of the remote method that is called, if it may answer with a stream; else ""."""
+        method, instance = target.method, target.instance
+        if method is not None and method.arity is not None:
+            return self.program.calls.first_text(target.arguments) if _is_stream(method.arity) else ""
+        if instance is None or target.client is None or target.client.arity is None:
             return ""
-        arity = self.arity(instance)
-        return instance.label if arity is None or arity.endswith("_stream") else ""
+        return instance.label if _is_stream(self.arity(instance)) else ""
 
     # --- the generated class ---------------------------------------------------------------------
+
+    def _is_own(self, of: ClassRef | External, generated: ClassRef | External, name: str) -> bool:
+        """Whether a class of the program's own, below the generated one, has the attribute itself."""
+        if isinstance(of, External):
+            return False
+        classes = self.program.attributes.classes
+        order = classes.order(of)
+        below = [klass for klass in order[: order.index(generated)] if isinstance(klass, ClassRef)]
+        return any(
+            name in classes.scope_of(klass).final or classes.own_writes(klass, name) for klass in below
+        )
 
     def _word(self, klass: ClassRef | External, name: str) -> str | None:
         """The word that makes a method in the generated code, "" if that is not at hand; None: no method."""
@@ -141,6 +156,11 @@ class Stubs:
     def _default(self, klass: ClassRef | External, stub: Stub) -> str:
         names = list(stub.methods)
         return names[-1 if self._name(klass).endswith(_ASYNC_STUB) else 0]
+
+
+def _is_stream(arity: Arity | None) -> bool:
+    """Whether a remote method answers with a stream; where that can't be told it may."""
+    return arity is None or arity.endswith("_stream")
 
 
 def _method_class(methods: dict[str, str], word: str) -> str:

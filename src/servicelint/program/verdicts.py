@@ -51,11 +51,15 @@ class Invalid:
 
 @dataclass(frozen=True)
 class Forwarded:
-    """A caller decides: ``judge`` tells the verdict on what it gives for ``symbol``."""
+    """A caller decides: ``judge`` tells the verdict on what it gives for ``symbol``.
+
+    It may also bound the call by giving something for one of ``instead``.
+    """
 
     symbol: ParameterSymbol
     judge: Callable[[Values], list[Verdict]]
     steps: tuple[Step, ...] = ()
+    instead: tuple[ParameterSymbol, ...] = ()
 
 
 @dataclass(frozen=True)
