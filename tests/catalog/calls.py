@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import importlib
 import inspect
 import os
@@ -73,9 +74,9 @@ def resolve(qualified_name: str) -> Any:
             found = importlib.import_module(".".join(names[:length]))
         except ModuleNotFoundError:
             continue
-        for name in names[length:]:
-            found = getattr(found, name)
-        return found
+        with contextlib.suppress(AttributeError):  # a package may give a module's name to something else
+            return functools.reduce(getattr, names[1:], importlib.import_module(names[0]))
+        return functools.reduce(getattr, names[length:], found)
     raise ImportError(f"no module of {qualified_name} is installed")
 
 

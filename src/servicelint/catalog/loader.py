@@ -10,6 +10,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from servicelint.catalog.guards import Breaker
+from servicelint.catalog.messaging import (
+    Consuming,
+    Envelope,
+    Making,
+    Publishing,
+    QueueClient,
+    TaskDecorator,
+)
 from servicelint.catalog.model import (
     CallDetails,
     Channel,
@@ -17,6 +25,7 @@ from servicelint.catalog.model import (
     Invoker,
     Library,
     Meaning,
+    Method,
     Scope,
     Sender,
     Stub,
@@ -38,8 +47,12 @@ STUB = "Stub"
 """How the names of generated stub classes end."""
 
 Strategy = RetryStop | RetryWait | RetryFilter
-Entry = Client | Sender | TimeoutClass | Scope | CallDetails | Breaker | Retry | Strategy
-MADE = (Client, TimeoutClass, CallDetails, Breaker, Retry, RetryStop, RetryWait, RetryFilter)
+Queue = QueueClient | Envelope | TaskDecorator
+Entry = Client | Sender | TimeoutClass | Scope | CallDetails | Breaker | Retry | Strategy | Queue
+MADE = (
+    Client, TimeoutClass, CallDetails, Breaker, Retry, RetryStop, RetryWait, RetryFilter,
+    QueueClient, Envelope,
+)  # fmt: skip
 """The entries whose call gives an object of theirs."""
 
 
@@ -49,7 +62,7 @@ class Catalog:
     def __init__(self, libraries: Iterable[Library], clients: Mapping[str, Client] | None = None) -> None:
         self.libraries = {library.library: library for library in libraries}
         self._canonical: dict[str, str] = {}
-        self._factories: dict[str, str] = {}
+        self._factories: dict[str, dict[str, str]] = {}
         self._entries: dict[str, tuple[Library, Entry]] = {}
         self.invokers: dict[str, Invoker] = {}
         self.channels: dict[str, Channel] = {}
@@ -69,6 +82,7 @@ class Catalog:
             library.senders, library.clients, library.timeouts, library.scopes, library.details,
             library.breakers, library.retries, library.retry_stops, library.retry_waits,
             library.retry_filters,
+            library.queues, library.envelopes, library.tasks,
         )  # fmt: skip
         for group in groups:
             for name, entry in group.items():
@@ -76,10 +90,12 @@ class Catalog:
 
     def _add(self, library: Library, name: str, entry: Entry) -> None:
         self._entries[name] = (library, entry)
-        for alias in entry.aliases:
+        kin = entry.kin if isinstance(entry, QueueClient) else ()
+        for alias in (*entry.aliases, *kin):
             self._canonical[alias] = name
-        for factory in entry.factories if isinstance(entry, Client | Breaker) else ():
-            self._factories[factory] = name
+        service = entry.service if isinstance(entry, QueueClient) else ""
+        for factory in entry.factories if isinstance(entry, Client | Breaker | QueueClient) else ():
+            self._factories.setdefault(factory, {})[service] = name
 
     @functools.cached_property
     def errors(self) -> dict[str, tuple[str, ...]]:
@@ -105,13 +121,13 @@ class Catalog:
 
     @functools.cached_property
     def prefixes(self) -> frozenset[str]:
-        """Every name of a symbol that sends, makes clients or guards calls, and the modules leading to it."""
-        return self._leading_to((Client, Sender)) | self.breaking | self.retrying
+        """Every name of a symbol that sends, publishes, makes clients or guards calls, and modules to it."""
+        return self._leading_to((Client, Sender, QueueClient, TaskDecorator)) | self.breaking | self.retrying
 
     def _leading_to(self, kinds: tuple[type[Record], ...]) -> frozenset[str]:
         wanted = {name for name, (_, entry) in self._entries.items() if isinstance(entry, kinds)}
         wanted |= {alias for alias, name in self._canonical.items() if name in wanted}
-        wanted |= {factory for factory, name in self._factories.items() if name in wanted}
+        wanted |= {factory for factory, made in self._factories.items() if wanted & set(made.values())}
         parts = [name.split(".") for name in wanted]
         return frozenset(".".join(each[:length]) for each in parts for length in range(1, len(each) + 1))
 
@@ -126,17 +142,44 @@ class Catalog:
         """The names of methods that hand out a client."""
         if self._making is None:
             clients = [entry for _, entry in self._entries.values() if isinstance(entry, Client)]
-            methods = [method for client in clients for method in client.methods if method.returns]
-            self._making = frozenset(name for method in methods for name in method.names)
+            makers: list[Method | Making] = [m for client in clients for m in client.methods if m.returns]
+            makers += [making for queue in self._queue_clients() for making in queue.makes]
+            self._making = frozenset(name for maker in makers for name in maker.names)
         return self._making
 
     def method_names(self) -> frozenset[str]:
-        """The names of all methods of clients that matter: those that send, make clients, or are hooks."""
+        """The names of all methods that matter: that send, publish, receive, make clients, or are hooks."""
         found: set[str] = set()
         for _, entry in self._entries.values():
             for method in entry.methods if isinstance(entry, Client) else ():
                 found.update(method.names, method.through)
-        return frozenset(found)
+        for queue in self._queue_clients():
+            described: tuple[Making | Publishing | Consuming, ...] = (
+                *queue.makes, *queue.publishing, *queue.consuming,
+            )  # fmt: skip
+            found.update(name for each in described for name in each.names)
+        return frozenset(found | self.task_decorators)
+
+    @functools.cached_property
+    def holding_attributes(self) -> frozenset[str]:
+        """The names of attributes that hold a client."""
+        return frozenset(name for queue in self._queue_clients() for name in queue.holds)
+
+    @functools.cached_property
+    def task_decorators(self) -> frozenset[str]:
+        """The last names of the decorators that make tasks."""
+        entries = ((name, entry) for name, (_, entry) in self._entries.items())
+        return frozenset(
+            name.rpartition(".")[2] for name, entry in entries if isinstance(entry, TaskDecorator)
+        )
+
+    def making(self, method: str, returns: str) -> Making | None:
+        """How a method of this name hands out an object of the class ``returns``, if any does."""
+        makings = (making for queue in self._queue_clients() for making in queue.makes)
+        return next((each for each in makings if method in each.names and each.returns == returns), None)
+
+    def _queue_clients(self) -> list[QueueClient]:
+        return [entry for _, entry in self._entries.values() if isinstance(entry, QueueClient)]
 
     def scope_names(self, is_meant: Callable[[Scope], bool]) -> set[str]:
         """The qualified names, aliases too, of the scopes that bound what they enclose."""
@@ -159,7 +202,7 @@ class Catalog:
         """Whether the catalog has the symbol under any of its names."""
         return (
             self.entry(qualified_name) is not None
-            or self.made_by(qualified_name) is not None
+            or self.is_factory(qualified_name)
             or self.stub(qualified_name) is not None
         )
 
@@ -182,9 +225,20 @@ class Catalog:
         endings = tuple(stub.module for stub in self.stubs)
         return any(part.endswith(endings) for part in qualified_name.split("."))
 
-    def made_by(self, qualified_name: str) -> str | None:
-        """The client class that calling the factory ``qualified_name`` returns, if it is a factory."""
-        return self._factories.get(self.canonical(qualified_name)) or self._factories.get(qualified_name)
+    def is_factory(self, qualified_name: str) -> bool:
+        """Whether calling ``qualified_name`` returns a client."""
+        return bool(self._made(qualified_name))
+
+    def made_by(self, qualified_name: str, service: str = "") -> str | None:
+        """The client class that calling the factory ``qualified_name`` returns, if it is a factory.
+
+        ``service`` is the call's first argument, where that decides.
+        """
+        made = self._made(qualified_name)
+        return made.get("") or made.get(service)
+
+    def _made(self, qualified_name: str) -> dict[str, str]:
+        return self._factories.get(self.canonical(qualified_name)) or self._factories.get(qualified_name, {})
 
     def entry(self, qualified_name: str) -> Entry | None:
         """What is known of a symbol, under any of its names."""

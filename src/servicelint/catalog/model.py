@@ -10,6 +10,7 @@ from typing import Literal
 
 from servicelint.catalog.failures import Failures
 from servicelint.catalog.guards import Breaker
+from servicelint.catalog.messaging import Envelope, QueueClient, TaskDecorator
 from servicelint.catalog.record import Record
 from servicelint.catalog.retries import Retry, RetryFilter, RetryStop, RetryWait
 
@@ -269,7 +270,7 @@ class Library(Record, frozen=True):
 
     library: str
     title: str
-    protocol: Literal["http", "grpc"] = "http"
+    protocol: Literal["http", "grpc", "queue"] = "http"
     distribution: str = ""
     proven: tuple[str, ...] = ()
     notes: str = ""
@@ -288,3 +289,6 @@ class Library(Record, frozen=True):
     retry_waits: dict[str, RetryWait] = {}
     retry_filters: dict[str, RetryFilter] = {}
     failures: Failures = Failures()
+    queues: dict[str, QueueClient] = {}
+    envelopes: dict[str, Envelope] = {}
+    tasks: dict[str, TaskDecorator] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from servicelint.catalog.messaging import QueueClient
 from servicelint.program.arguments import or_else
 from servicelint.program.classes import Classes
 from servicelint.program.parameters import has_receiver, is_class_method
@@ -61,13 +62,19 @@ class Attributes:
             return self._of_super(owner, name)
         if isinstance(owner, MappingValue):
             return (MappingMethod(owner, name),)
-        if isinstance(owner, Partial) and name == "func":
-            return (owner.function,)
         if isinstance(owner, ParameterSymbol):
             expanded = self.program.parameters.expand(owner)
             return merge(
                 *(self.of(value, name) for value in expanded if not isinstance(value, ParameterSymbol))
             )
+        return self._of_callable(owner, name)
+
+    def _of_callable(self, owner: Value, name: str) -> Values:
+        """An attribute of something that is meant to be called."""
+        if isinstance(owner, Partial) and name == "func":
+            return (owner.function,)
+        if isinstance(owner, FunctionRef):
+            return self.program.queues.of_task(owner, name)
         if isinstance(owner, ExternalMethod):  # a proxy's nested names: ``server.system.listMethods``
             return (owner,) if self.program.catalog.sends_any_attribute(owner.instance.of) else (UNKNOWN,)
         return (UNKNOWN,)
@@ -119,9 +126,10 @@ class Attributes:
         return found
 
     def _of_external_instance(self, instance: Instance, name: str) -> Values:
-        if isinstance(instance.of, External) and self.program.catalog.entry(instance.of.name) is not None:
-            return (ExternalMethod(instance, name),)
-        return (UNKNOWN,)
+        entry = self.program.catalog.entry(instance.of.name) if isinstance(instance.of, External) else None
+        if isinstance(entry, QueueClient) and name in entry.holds:
+            return (Instance(External(entry.holds[name])),)
+        return (UNKNOWN,) if entry is None else (ExternalMethod(instance, name),)
 
     def _in_subclasses(self, klass: ClassRef, name: str) -> Values:
         found = [self.of_instance(Instance(below), name) for below in self.classes.below(klass)]

@@ -181,8 +181,10 @@ class Calls:
 
     def _external(self, callee: External, arguments: Arguments) -> Values:
         catalog = self.program.catalog
-        made = catalog.made_by(callee.name)
-        if made is not None:
+        if catalog.is_factory(callee.name):
+            made = catalog.made_by(callee.name, self._service(arguments))
+            if made is None:
+                return (UNKNOWN,)
             return (Instance(External(made), arguments.call, arguments, label=callee.name),)
         is_object = isinstance(catalog.entry(callee.name), MADE)
         if is_object or catalog.canonical(callee.name) in catalog.transports:
@@ -190,10 +192,19 @@ class Calls:
         stub = self.program.stubs.made(callee, arguments)
         return (stub,) if stub else self.builtins.call(callee.name, arguments)
 
+    def _service(self, arguments: Arguments) -> str:
+        """The first argument, where it is a text: ``boto3.client("sqs")``."""
+        values = self.program.evaluator.argument(arguments, "service_name", 0)
+        texts = [value.value for value in values if isinstance(value, Literal)]
+        return texts[0] if len(texts) == 1 and isinstance(texts[0], str) else ""
+
     def _external_method(self, callee: ExternalMethod, arguments: Arguments) -> Values:
         details = self.program.interceptors.replaced(callee, arguments)
         if details is not None:
             return (details,)
+        making = self.program.queues.making(callee, lambda: self._service(arguments))
+        if making is not None:
+            return (Instance(External(making.returns), arguments.call, arguments),)
         described = self.program.clients.method(callee)
         if described is not None and described.inherits:
             owner = callee.instance

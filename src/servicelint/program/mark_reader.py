@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from servicelint.catalog.guards import Breaker
 from servicelint.catalog.loader import STUB as STUB_CLASS
+from servicelint.catalog.messaging import QueueClient, TaskDecorator
 from servicelint.catalog.model import Client
 from servicelint.catalog.retries import Retry
 from servicelint.facts import record
@@ -53,6 +54,8 @@ class MarkReader:
         self.program = program
         self._prefixes = program.catalog.prefixes
         self._methods = program.catalog.method_names()
+        self._holding = program.catalog.holding_attributes
+        self._task_decorators = program.catalog.task_decorators
         self._slots: defaultdict[tuple[Module, int, str], set[str]] = defaultdict(set)
         self._visited: set[Module] = set()
         self._attributes: defaultdict[str, defaultdict[ClassRef, set[str]]] = defaultdict(
@@ -84,7 +87,7 @@ class MarkReader:
             record.Sequence: lambda e, module, scope: boxed(self._any(e.items, module, scope)),
             record.Mapping: lambda e, module, scope: boxed(self._any([v for _, v in e.items], module, scope)),
             record.Imported: lambda e, module, _: self._imported(e, module),
-            record.FunctionValue: lambda e, module, _: self._callable((module, e.function)),
+            record.FunctionValue: lambda e, module, _: self._function_marks(e, module),
             record.ClassValue: lambda e, module, _: self._class(module, e.klass),
         }
 
@@ -160,8 +163,8 @@ class MarkReader:
                 found.add(REMOTE)
             elif mark == CLIENT and attribute.name in self._methods:
                 found.add(METHOD)
-            elif mark == STUB:  # a remote method is a client itself: ``stub.Get.future(…)``
-                found.add(CLIENT)
+            elif mark == STUB or (mark == CLIENT and attribute.name in self._holding):
+                found.add(CLIENT)  # a remote method is a client itself: ``stub.Get.future(…)``
             elif mark in (CLIENT, METHOD) or mark.startswith((CALLED, BOX)):
                 continue
             elif mark.startswith("module:"):
@@ -198,6 +201,29 @@ class MarkReader:
     def _callable(self, function: FunctionKey) -> Marks:
         """A function, by what it returns."""
         return returned(self._returned.get(function, ()))
+
+    def _function_marks(self, value: record.FunctionValue, module: Module) -> Marks:
+        """A function by what it returns, and a task by what its decorator makes of it."""
+        function = module.facts.functions[value.function]
+        made = self._callable((module, value.function))
+        return made | {CLIENT} if self._is_task(function, module) else made
+
+    def _is_task(self, function: record.Function, module: Module) -> bool:
+        for decorator in function.decorators:
+            named = decorator
+            if isinstance(decorator, record.CallValue):
+                named = module.facts.calls[decorator.call].callee
+            spoken = self.program.index.of(module).spoken(last_name(named)) & self._task_decorators
+            if spoken and any(
+                self._makes_tasks(mark) for mark in self.of(named, module, function.outer_scope)
+            ):
+                return True
+        return False
+
+    def _makes_tasks(self, mark: str) -> bool:
+        return mark == METHOD or (
+            is_symbol(mark) and isinstance(self.program.catalog.entry(mark), TaskDecorator)
+        )
 
     def _symbol(self, name: str) -> Marks:
         is_stub = name not in self._prefixes and self.program.catalog.names_stubs(name)
@@ -267,7 +293,7 @@ class MarkReader:
     def _made(self, symbol: str) -> Marks:
         catalog = self.program.catalog
         entry = catalog.entry(symbol)
-        is_client = isinstance(entry, Client | Breaker | Retry) or catalog.made_by(symbol) is not None
+        is_client = isinstance(entry, Client | Breaker | Retry | QueueClient) or catalog.is_factory(symbol)
         if isinstance(entry, Client) and entry.site == "any-attribute":
             return frozenset({PROXY})
         if catalog.stub(symbol):

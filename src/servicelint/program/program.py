@@ -31,6 +31,7 @@ from servicelint.program.modules import Module, ModuleIndex
 from servicelint.program.names import Names
 from servicelint.program.outcomes import Outcomes
 from servicelint.program.parameters import Parameters, has_receiver
+from servicelint.program.queues import Queues
 from servicelint.program.reach import FEW, Reach
 from servicelint.program.reads import Memo, Reads
 from servicelint.program.retries import Retries
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from servicelint.facts.record import AttributeWrite
     from servicelint.program.arguments import Arguments
     from servicelint.program.outbound import OutboundCall
+    from servicelint.program.queues import Publication
     from servicelint.program.values import External
 
 
@@ -77,6 +79,7 @@ class Program:
         self.channels = Channels(self)
         self.interceptors = Interceptors(self)
         self.lists = Lists(self)
+        self.queues = Queues(self)
         self.callers = Callers(self)
         self.sites = Sites(self)
         self.bounds = Bounds(self)
@@ -186,6 +189,10 @@ class Program:
     def outbound_calls(self, module: Module) -> list[OutboundCall]:
         """The calls of a module that send a request, and those of wrappers that leave the bound to them."""
         return self.forwarding.outbound_calls(module)
+
+    def publications(self, module: Module) -> list[Publication]:
+        """The calls of a module that hand a message to a broker, in source order."""
+        return self.queues.publications(module)
 
     def is_internal(self, value: Value) -> bool:
         """Whether a value is a function or class of the program."""

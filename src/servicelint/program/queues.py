@@ -1,0 +1,238 @@
+"""Messages: which calls hand one to a broker, where it goes, and what it carries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from servicelint.catalog.messaging import (
+    Envelope,
+    Making,
+    Publishing,
+    QueueClient,
+    Role,
+    TaskDecorator,
+)
+from servicelint.facts import record
+from servicelint.program.reads import Memo
+from servicelint.program.values import (
+    MISSING,
+    UNKNOWN,
+    CallRef,
+    ClassRef,
+    External,
+    ExternalMethod,
+    FunctionRef,
+    Instance,
+    MappingValue,
+    SequenceValue,
+    Value,
+    Values,
+    merge,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from servicelint.catalog.record import Parameter
+    from servicelint.program.arguments import Arguments
+    from servicelint.program.modules import Module
+    from servicelint.program.program import Program
+
+
+@dataclass(frozen=True)
+class Publication:
+    """A call that hands a message to a broker. ``entry`` is the catalog's name of what it is called on."""
+
+    ref: CallRef
+    entry: str
+    method: str
+    publishing: Publishing
+    arguments: Arguments
+    instance: Instance
+
+    @property
+    def name(self) -> str:
+        """What is called, in the library's words."""
+        return f"{self.entry}.{self.method}"
+
+
+class Queues:
+    """Finds publications, and the objects that lead to them."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self._known: Memo[Module, list[Publication]] = Memo(program.reads)
+        self._tasks: Memo[tuple[Module, int], str] = Memo(program.reads)
+        self._open: set[tuple[Module, int]] = set()
+
+    # --- objects ---------------------------------------------------------------------------------
+
+    def client(self, instance: Instance) -> tuple[str, QueueClient] | None:
+        """The cataloged queue client that an object is, with its canonical name."""
+        name = self.program.clients.name_of(instance.of)
+        entry = self.program.catalog.entry(name) if name else None
+        return (name, entry) if name and isinstance(entry, QueueClient) else None
+
+    def making(self, called: ExternalMethod, service: Callable[[], str]) -> Making | None:
+        """What a method hands out; ``service`` tells the call's first argument, where that decides."""
+        found = self.client(called.instance)
+        makings = [making for making in found[1].makes if called.name in making.names] if found else []
+        for making in makings:
+            if not making.service or making.service == service():
+                return making
+        return None
+
+    def of_task(self, function: FunctionRef, name: str) -> Values:
+        """An attribute of a function that its decorator made a task: ``add.delay``."""
+        key = (function.module, function.index)
+        if key in self._open:  # its own decorators are being evaluated
+            return (UNKNOWN,)
+        self._open.add(key)
+        try:
+            made = self._tasks.answer(key, lambda: self._task_class(function))
+        finally:
+            self._open.discard(key)
+        return (ExternalMethod(Instance(External(made)), name),) if made else (UNKNOWN,)
+
+    def _task_class(self, function: FunctionRef) -> str:
+        """The class that a function's decorator makes it an object of, "" if it makes no task."""
+        described = function.module.facts.functions[function.index]
+        frame = self.program.root_frame(function.module, described.outer_scope)
+        for decorator in described.decorators:
+            if isinstance(decorator, record.CallValue):
+                decorator = function.module.facts.calls[decorator.call].callee  # noqa: PLW2901
+            for value in self.program.evaluator.values(decorator, frame):
+                entry = self.program.catalog.entry(self._decorator_name(value))
+                if isinstance(entry, TaskDecorator):
+                    return entry.makes
+        return ""
+
+    def _decorator_name(self, value: Value) -> str:
+        if isinstance(value, External):
+            return value.name
+        if isinstance(value, ExternalMethod):
+            owner = self.program.clients.name_of(value.instance.of)
+            return f"{owner}.{value.name}"
+        return ""
+
+    # --- publications ----------------------------------------------------------------------------
+
+    def publications(self, module: Module) -> list[Publication]:
+        """The calls of a module that hand a message to a broker, in source order."""
+        return self._known.answer(module, lambda: list(self._find(module)))
+
+    def _find(self, module: Module) -> Iterator[Publication]:
+        carriers = self.program.carriers
+        if not carriers.visited(module):
+            return
+        evaluator = self.program.evaluator
+        for number, call in enumerate(module.facts.calls):
+            if not isinstance(call.callee, record.Attribute) or not carriers.may_send(module, call):
+                continue
+            ref = CallRef(module, number)
+            frame = self.program.frame_of_call(ref)
+            if evaluator.conditions.unreachable(call.region, frame):
+                continue
+            callees = evaluator.expand_all(evaluator.values(call.callee, frame))
+            found = (self._publication(ref, callee, frame) for callee in callees)
+            yield from [each for each in found if each is not None][:1]
+
+    def _publication(self, ref: CallRef, callee: Value, frame: object) -> Publication | None:
+        if not isinstance(callee, ExternalMethod):
+            return None
+        found = self.client(callee.instance)
+        for publishing in found[1].publishing if found else ():
+            if found and callee.name in publishing.names:
+                written = self.program.calls.written(ref, frame)  # type: ignore[arg-type]
+                return Publication(ref, found[0], callee.name, publishing, written, callee.instance)
+        return None
+
+    # --- what a publication is given -------------------------------------------------------------
+
+    def destination(self, publication: Publication) -> dict[Role, Values]:
+        """The names of the place a message goes to, by role: the call's own, else those of its object."""
+        found: dict[Role, Values] = dict(self._address(publication.instance))
+        for role, argument in publication.publishing.destination.items():
+            given = self._given(publication.arguments, argument)
+            if MISSING in given and role in found:
+                given = merge(found[role], tuple(value for value in given if value != MISSING))
+            found[role] = given
+        return {role: values for role, values in found.items() if values != (MISSING,)}
+
+    def headers(self, publication: Publication) -> Values:
+        """What is given as a message's headers; MISSING among it where nothing may be given."""
+        return self._carried(publication, publication.publishing.headers, lambda envelope: envelope.headers)
+
+    def correlation_id(self, publication: Publication) -> Values:
+        """What is given as a message's correlation id; MISSING among it where nothing may be given."""
+        own = publication.publishing.correlation_id
+        return self._carried(publication, own, lambda envelope: envelope.correlation_id)
+
+    def _carried(
+        self, publication: Publication, own: Parameter | None, part: Callable[[Envelope], Parameter | None]
+    ) -> Values:
+        publishing, arguments = publication.publishing, publication.arguments
+        if publishing.envelope is not None:
+            return self._in_envelopes(self._given(arguments, publishing.envelope), part)
+        if own is None:
+            return (MISSING,)
+        if publishing.entries is not None:
+            return merge(*(_in_entries(v, own.keyword) for v in self._given(arguments, publishing.entries)))
+        return self._given(arguments, own)
+
+    def _in_envelopes(self, values: Values, part: Callable[[Envelope], Parameter | None]) -> Values:
+        """What the message objects carry; UNKNOWN where it can't be told how one was made."""
+        found: list[Values] = []
+        for value in values:
+            entry = None
+            if isinstance(value, Instance) and isinstance(value.of, External):
+                entry = self.program.catalog.entry(value.of.name)
+            if value == MISSING:
+                found.append((MISSING,))
+            elif isinstance(entry, Envelope) and isinstance(value, Instance) and value.arguments:
+                argument = part(entry)
+                found.append(self._in_envelope(value, value.arguments, argument) if argument else (MISSING,))
+            else:
+                found.append((UNKNOWN,))
+        return merge(*found)
+
+    def _in_envelope(self, envelope: Instance, built: Arguments, argument: Parameter) -> Values:
+        for effect in reversed(envelope.effects):
+            if effect.name == argument.keyword:
+                return effect.values
+        return self._given(built, argument)
+
+    def _given(self, arguments: Arguments, argument: Parameter) -> Values:
+        return self.program.evaluator.argument(arguments, argument.keyword, argument.position)
+
+    def _address(self, instance: Instance) -> Iterator[tuple[Role, Values]]:
+        """The names of the place that an object was made to serve."""
+        found = self.client(instance)
+        if found is None or instance.arguments is None or isinstance(instance.of, ClassRef):
+            return
+        for role, argument in self._address_taken(found[0], found[1], instance).items():
+            yield role, self._given(instance.arguments, argument)
+
+    def _address_taken(self, name: str, client: QueueClient, instance: Instance) -> dict[Role, Parameter]:
+        """Where the call that made an object takes its address: a constructor or another object's method."""
+        callee = instance.made.call.callee if instance.made else None
+        making = self.program.catalog.making(getattr(callee, "name", ""), name)
+        return making.address if making else client.address
+
+
+def _in_entries(entries: Value, key: str) -> Values:
+    """What the mappings of a list have under a key."""
+    if not isinstance(entries, SequenceValue):
+        return (UNKNOWN,)
+    mappings = [value for item in entries.items for value in item]
+    return merge(*(_entry(value, key) for value in mappings)) or (UNKNOWN,)
+
+
+def _entry(mapping: Value, key: str) -> Values:
+    if not isinstance(mapping, MappingValue):
+        return (UNKNOWN,)
+    found = mapping.entry(key)
+    if found is None:
+        return (UNKNOWN,) if mapping.rest or mapping.elements else (MISSING,)
+    return found
