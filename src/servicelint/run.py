@@ -1,4 +1,4 @@
-"""One run: read the files, link the program, ask the rules, drop what is suppressed."""
+"""One run: find out what has changed, link the program, check its modules."""
 
 from __future__ import annotations
 
@@ -6,27 +6,22 @@ import contextlib
 import functools
 import hashlib
 import os
-import traceback
 from collections import Counter
-from dataclasses import dataclass, field, replace
-from importlib import metadata
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from servicelint import registry
+from servicelint import resume
 from servicelint.catalog.loader import Catalog, shipped_libraries
-from servicelint.facts import codec
-from servicelint.facts.record import ModuleFacts, Region, Scope
-from servicelint.facts.unreadable import UnreadableSource
-from servicelint.finding import Finding, Place
+from servicelint.checking import Checker, ModuleResult
+from servicelint.finding import Finding  # noqa: TC001 - msgspec reads the annotation
 from servicelint.program.modules import Module
 from servicelint.program.program import Program
-from servicelint.rule import Module as ModuleView
-from servicelint.sources.reading import Texts
+from servicelint.reader import Reader, code_version
 from servicelint.sources.roots import further_roots, package_folders, source_root
-from servicelint.suppression import DIALECTS, Suppressions
+from servicelint.suppression import DIALECTS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -77,77 +72,46 @@ class Run:
         self.root = root
         self.dialects = frozenset(dialects)
         self.cache = cache
-        self.texts = Texts(buffers)
-        self.result = Result(files=len(selection.targets))
-        self._unreadable: dict[str, UnreadableSource] = {}
-        self._named = {path.as_posix() for path in selection.named}
-        paths = [path.as_posix() for path in (*selection.targets, *selection.others)]
-        packages = package_folders(paths)
-        targets = set(selection.targets)
-        modules = [
-            self._module(
-                path, source_root(path.as_posix(), packages, root.as_posix()), is_target=path in targets
+        self.reader = Reader(cache, buffers)
+        self._named = frozenset(path.as_posix() for path in selection.named)
+        self._earlier: resume.Resumed | None = None
+        self._paths = [path.as_posix() for path in (*selection.targets, *selection.others)]
+        self._targets = len(selection.targets)
+
+    @functools.cached_property
+    def _modules(self) -> list[Module]:
+        packages = package_folders(self._paths)
+        return [
+            Module(
+                path,
+                source_root(path, packages, self.root.as_posix()),
+                functools.partial(self.reader.text, path),
+                self.reader.facts,
+                shown_path(path),
+                is_target=number < self._targets,
             )
-            for path in (*selection.targets, *selection.others)
+            for number, path in enumerate(self._paths)
         ]
-        roots = further_roots(paths, root.as_posix())
-        roots |= {(root / folder).resolve().as_posix() for folder in config.source_roots}
-        catalog = Catalog(shipped_libraries(), config.clients)
-        self.program = Program(modules, catalog, roots)
 
-    def _module(self, path: Path, root: str, *, is_target: bool) -> Module:
-        name = path.as_posix()
-        return Module(
-            name, root, lambda: self._text(name), self._facts, shown_path(path), is_target=is_target
-        )
-
-    def _text(self, path: str) -> str:
-        try:
-            return self.texts.text(path)
-        except UnreadableSource as error:
-            self._unreadable[path] = error
-            return error.raw_text
-
-    def _facts(self, path: str, source: str) -> ModuleFacts:
-        """The facts of a file, from the cache if it has them."""
-        if path in self._unreadable:
-            return empty_facts()
-        key = facts_key(self.texts.digest(path))
-        known = self.cache.get("facts", key) if self.cache else None
-        if known is not None:
-            with contextlib.suppress(msgspec.DecodeError):  # damaged: made anew
-                return codec.decode(known)
-        return self._extracted(path, source, key)
-
-    def _extracted(self, path: str, source: str, key: bytes) -> ModuleFacts:
-        from servicelint.facts.extract import extract  # brings libcst, which a warm run does without
-
-        try:
-            facts = extract(source)
-        except UnreadableSource as error:
-            self._unreadable[path] = error
-            return empty_facts()
-        except Exception as error:  # noqa: BLE001 - reported at its file; the others go on
-            self.result.tracebacks.append("".join(traceback.format_exception(error)))
-            self._unreadable[path] = UnreadableSource(
-                1, 1, f"reading it failed, {type(error).__name__}: {error}"
-            )
-            return empty_facts()
-        if self.cache:
-            self.cache.put("facts", key, codec.encode(facts))
-        return facts
+    @functools.cached_property
+    def program(self) -> Program:
+        """The modules, linked."""
+        catalog = Catalog(shipped_libraries(), self.config.clients)
+        earlier = self._earlier.earlier if self._earlier else None
+        roots = further_roots(self._paths, self.root.as_posix())
+        roots |= {(self.root / folder).resolve().as_posix() for folder in self.config.source_roots}
+        return Program(self._modules, catalog, roots, earlier)
 
     def check(self, rules: Iterable[Rule]) -> Result:
-        """Run rules on every target, unless the cache has what they found on these very files."""
+        """Run rules on every target, as far as the cache does not tell what they find there."""
         chosen = list(rules)
         known = self.known(chosen)
         if known is not None:
-            self.result = known
             return known
-        self._check(chosen)
-        if self.cache and not self.result.tracebacks:
-            self.cache.put("result", self._key(chosen), msgspec.msgpack.encode(self.result))
-        return self.result
+        result = self._resumed(chosen) or self._from_nothing(chosen)
+        if self.cache and not result.tracebacks:
+            self.cache.put("result", self._key(chosen), msgspec.msgpack.encode(result))
+        return result
 
     def mark_as_linked(self) -> None:
         """Tell later runs that the cache holds what this one read of the program."""
@@ -162,74 +126,90 @@ class Run:
                 return _results.decode(kept)
         return None
 
-    def _key(self, rules: list[Rule]) -> bytes:
-        """What changes when a result may: the files and their contents, settings, rules, servicelint."""
-        digest = hashlib.blake2b(digest_size=16)
-        for part in (code_version(), str(Path.cwd()), repr(self.config), [rule.code for rule in rules]):
-            digest.update(repr(part).encode())
-        for module in self.program.modules.modules:
-            digest.update(repr((module.path, module.root, module.is_target)).encode())
-            digest.update(self.texts.digest(module.path))
-        digest.update(repr((sorted(self._named), sorted(self.dialects))).encode())
-        return digest.digest()
+    # --- checking --------------------------------------------------------------------------------
 
-    def _check(self, chosen: list[Rule]) -> None:
-        found = {module: list(self._findings(module, chosen)) for module in self.program.targets}
-        for module in self.program.targets:  # what could not be read is known once all has been asked
-            findings = [*found[module], *self._failures(module, chosen)]
-            if findings:
-                suppressions = Suppressions(module.source, self.dialects)
-                self.result.findings += [each for each in findings if not suppressions.silences(each)]
-            self._count(module)
-        self.result.findings.sort(key=lambda finding: finding.order)
-        self.result.findings = with_fingerprints(self.result.findings, self.program)
+    def _from_nothing(self, rules: list[Rule]) -> Result:
+        checker = self._checker(rules)
+        found = checker.check(self.program.targets)
+        result = self._result(found, checker)
+        if self.cache and not result.tracebacks:
+            name, identity = self._name(rules), self._identity(rules)
+            resume.keep(self.cache, name, identity, self.program, self._contents, found)
+        return result
 
-    def _failures(self, module: Module, rules: list[Rule]) -> Iterable[Finding]:
-        """What could not be read of a file."""
-        rule = next((rule for rule in rules if rule.code == "SVC004"), None)
-        if rule is None:
-            return
-        # every file is read; parsed are those that can matter, and those that were named
-        _ = module.facts if module.path in self._named else module.source
-        error = self._unreadable.get(module.path)
-        if error is not None:
-            yield rule.at_place(Place(module.shown, error.line, error.column), reason=error.reason)
-        for unread in module.facts.unread if module.is_parsed else ():
-            reason = f"too deep or large for the parser, left out: {unread.reason}"
-            yield rule.at_place(Place(module.shown, unread.line), reason=reason)
-
-    def _findings(self, module: Module, rules: list[Rule]) -> Iterable[Finding]:
-        view = ModuleView(self.program, module, self.config)
-        for rule in rules:
-            if rule.check is None:
-                continue
-            try:
-                yield from list(rule.check(view))
-            except Exception as error:  # noqa: BLE001 - reported as SVC001; the other rules go on
-                self.result.tracebacks.append("".join(traceback.format_exception(error)))
-                yield crash(module.shown, rule, error)
-
-    def _count(self, module: Module) -> None:
-        if module in self.program.crashes:
-            return
+    def _resumed(self, rules: list[Rule]) -> Result | None:
+        """The result, found by asking again only what may have changed since an earlier run."""
+        if not self.cache:
+            return None
         try:
-            calls = self.program.outbound_calls(module)
-        except Exception:  # noqa: BLE001 - the rules that asked the same have reported it
-            return
-        for call in calls:
-            state = call.bound.state
-            self.result.sites[state] = self.result.sites.get(state, 0) + 1
+            self._earlier = resume.resumed(
+                self.cache, self._name(rules), self._identity(rules), self._modules, self._contents
+            )
+            if self._earlier is None:
+                return None
+            again, found = resume.check_again(self.program, self._earlier)
+            checker = self._checker(rules)
+            found.update(checker.check(module for module in self.program.targets if module in again))
+        except (resume.LostShelf, msgspec.DecodeError):  # damaged: made anew
+            self._begin_anew()
+            return None
+        if not all(self._is_surely_read(module) for module, each in found.items() if each.has_unread):
+            self._begin_anew()
+            return None
+        return self._result(found, checker)
+
+    def _is_surely_read(self, module: Module) -> bool:
+        """Whether a run from nothing, too, would look into a file; marks may have led there that are gone."""
+        return module.path in self._named or self.program.carriers.is_seed(module)
+
+    def _begin_anew(self) -> None:
+        self._earlier = None
+        self.reader.unreadable.clear()
+        for made in ("program", "_modules"):
+            self.__dict__.pop(made, None)
+
+    def _checker(self, rules: list[Rule]) -> Checker:
+        return Checker(self.program, self.reader, self.config, rules, self.dialects, self._named)
+
+    def _result(self, found: Mapping[Module, ModuleResult], checker: Checker) -> Result:
+        sites: Counter[str] = Counter()
+        for each in found.values():
+            sites.update(each.sites)
+        findings = sorted((f for each in found.values() for f in each.findings), key=lambda f: f.order)
+        tracebacks = [*self.reader.tracebacks, *checker.tracebacks]
+        return Result(findings, dict(sorted(sites.items())), len(self.program.targets), tracebacks)
+
+    # --- what has changed ------------------------------------------------------------------------
+
+    def _name(self, rules: list[Rule]) -> bytes:
+        """What is asked, whatever the files are by now: a later run with this name replaces an earlier."""
+        return _digest(
+            self.root,
+            Path.cwd(),
+            [rule.code for rule in rules],
+            sorted(self._named),
+            sorted(self.dialects),
+        )
+
+    def _identity(self, rules: list[Rule]) -> bytes:
+        """What changes when a result may, other than the contents of files."""
+        files = [(module.path, module.root, module.is_target) for module in self._modules]
+        return _digest(self._name(rules), code_version(), self.config, files)
+
+    def _key(self, rules: list[Rule]) -> bytes:
+        """What changes when a result may."""
+        return _digest(self._identity(rules), self._contents)
+
+    @functools.cached_property
+    def _contents(self) -> list[bytes]:
+        return [self.reader.texts.digest(module.path) for module in self._modules]
 
 
-def crash(path: str, rule: Rule, error: Exception) -> Finding:
-    """The finding that a rule crashed on a file."""
-    described = f"{type(error).__name__}: {error}".splitlines()[0]
-    return registry.rules()["SVC001"].at_place(Place(path, 1), rule=rule.code, error=described)
-
-
-def facts_key(digest: bytes) -> bytes:
-    """Under what the cache keeps the facts of a content."""
-    return digest + code_version().encode()
+def _digest(*parts: object) -> bytes:
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        digest.update(repr(part).encode("utf-8", "surrogateescape"))
+    return digest.digest()
 
 
 def program_key(root: Path) -> bytes:
@@ -237,40 +217,6 @@ def program_key(root: Path) -> bytes:
     return hashlib.blake2b(f"{root}\0{code_version()}".encode(), digest_size=16).digest()
 
 
-@functools.cache
-def code_version() -> str:
-    """What changes when this code, or the parser, may say something else of the same files."""
-    digest = hashlib.blake2b(digest_size=8)
-    for folder in (Path(__file__).parent, *registry.folders()):
-        for path in sorted(folder.rglob("*")):
-            if path.suffix in (".py", ".toml"):
-                digest.update(path.read_bytes())
-    return f"{metadata.version('libcst')} {digest.hexdigest()}"
-
-
-def empty_facts() -> ModuleFacts:
-    """The facts of a file that says nothing."""
-    return ModuleFacts(
-        [Scope("module", "", -1, [], {}, [], [], [])], [], [], [], [Region("module", -1, 0)], [], []
-    )
-
-
-def shown_path(path: Path) -> str:
+def shown_path(path: str) -> str:
     """A path as findings give it: from the working directory, with forward slashes."""
     return Path(os.path.relpath(path)).as_posix()
-
-
-def with_fingerprints(findings: list[Finding], program: Program) -> list[Finding]:
-    """The findings with what stays the same when lines move: rule, path, function, text and rank."""
-    lines = {module.shown: module.lines for module in program.targets}
-    ranks: Counter[tuple[str, ...]] = Counter()
-    marked = []
-    for finding in findings:
-        text = " ".join(
-            "".join(lines.get(finding.place.path, [])[finding.place.line - 1 : finding.end_line]).split()
-        )
-        key = (finding.code, finding.place.path, finding.function, text)
-        digest = hashlib.sha256("\0".join((*key, str(ranks[key]))).encode()).hexdigest()[:20]
-        ranks[key] += 1
-        marked.append(replace(finding, fingerprint=digest))
-    return marked

@@ -23,6 +23,7 @@ from servicelint.program.marks import (
     EVERYDAY,
     MOST_NAMESAKES,
     REMOTE,
+    Marked,
     Marks,
     boxed,
     lead,
@@ -36,6 +37,7 @@ from servicelint.program.values import ClassRef, FunctionRef, Instance, Partial,
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from servicelint.program.earlier import Earlier
     from servicelint.program.marks import FunctionKey
     from servicelint.program.modules import Module
     from servicelint.program.program import Program
@@ -48,14 +50,18 @@ PARTIAL = Invoker(passes="rest", callable=0)
 class Carriers(MarkReader):
     """Tells what may be a client, or lead to one."""
 
-    def __init__(self, program: Program) -> None:
-        super().__init__(program)
+    def __init__(self, program: Program, earlier: Earlier | None = None) -> None:
+        super().__init__(program, earlier.marked if earlier else Marked())
         self._version = 0
-        self._givers: defaultdict[tuple[FunctionKey, str], set[Module]] = defaultdict(set)
         self._pending: dict[Module, None] = {}
         self.visits: defaultdict[Module, Node] = defaultdict(Node)
         """By module, what the marks that it gives rest on."""
+        self.news: set[Module] = set()
+        """The modules of which something may be known that was not in an earlier run."""
+        self._again: set[Module] = set()
+        self._tells_all = False
         with program.evaluator.declarations_only():
+            self._wake(self._resumed(earlier) if earlier else self._seeds())
             self._spread()
 
     # --- questions -------------------------------------------------------------------------------
@@ -63,7 +69,7 @@ class Carriers(MarkReader):
     def visited(self, module: Module) -> bool:
         """Whether a mark leads to a module: nothing in any other can be a client."""
         self.program.reads.note(module)
-        return module in self._visited
+        return module in self.marked.visited
 
     def may_send(self, module: Module, call: record.Call) -> bool:
         """Whether a call may send a request, or hand on something that does."""
@@ -83,35 +89,59 @@ class Carriers(MarkReader):
     def parameter(self, function: FunctionRef, name: str) -> bool:
         """Whether a parameter may be, or hold, a client."""
         self.program.reads.note(function.module)
-        return bool(self._parameters.get(((function.module, function.index), name)))
+        return bool(self.marked.parameters.get(((function.module, function.index), name)))
 
     def givers(self, function: FunctionRef, name: str) -> frozenset[Module]:
         """The modules that pass something for a parameter that may be, or hold, a client."""
         self.program.reads.note(function.module)
-        return frozenset(self._givers.get(((function.module, function.index), name), ()))
+        return frozenset(self.marked.givers.get(((function.module, function.index), name), ()))
 
     # --- the fixpoint ----------------------------------------------------------------------------
 
-    def _spread(self) -> None:
+    def is_seed(self, module: Module) -> bool:
+        """Whether a target itself imports a symbol of a cataloged library, or a generated stub."""
+        if not module.is_target:
+            return False
+        endings = [stub.module for stub in self.program.catalog.stubs]
+        return self.program.vocabulary.imports(module, self._prefixes, endings)
+
+    def _seeds(self) -> list[Module]:
         vocabulary, catalog = self.program.vocabulary, self.program.catalog
-        self._pending = dict.fromkeys(vocabulary.modules_importing(self._prefixes))
-        for stub in catalog.stubs:
-            self._pending |= dict.fromkeys(vocabulary.modules_importing_from(stub.module))
+        stubs = [
+            module for stub in catalog.stubs for module in vocabulary.modules_importing_from(stub.module)
+        ]
+        return [*vocabulary.modules_importing(self._prefixes), *stubs]
+
+    def _resumed(self, earlier: Earlier) -> list[Module]:
+        """Where to go on from an earlier run: what it saw of what has changed, and new seeds."""
+        self.news |= earlier.news
+        self._again = set(earlier.visits)
+        return [*earlier.visits, *(module for module in earlier.changed if self.is_seed(module))]
+
+    def _spread(self) -> None:
         while self._pending:
             module = next(iter(self._pending))
             del self._pending[module]
-            self._visited.add(module)
+            self.marked.visited.add(module)
+            self.news.add(module)
             with self.program.reads.apart(self.visits[module]):
-                self._visit(module)
+                try:
+                    self._visit(module)
+                except Exception as error:  # noqa: BLE001 - reported at its file; the others go on
+                    self.program.crashes[module] = error
 
     def _add(self, known: set[str], marks: Iterable[str], *, is_local: bool = False) -> bool:
-        """Add marks; tells whether this is news to other modules too."""
+        """Add marks; tells whether this is news to other modules too.
+
+        In a module that is visited again, old marks are news as well: others may use them now that did not.
+        """
         fresh = [mark for mark in marks if mark not in known and (is_local or mark != REMOTE)]
-        if not fresh:
+        if fresh:
+            known.update(fresh)
+            self._version += 1
+        elif not self._tells_all:
             return False
-        known.update(fresh)
-        self._version += 1
-        return any(not mark.startswith("module:") for mark in fresh)
+        return any(not mark.startswith("module:") for mark in (marks if self._tells_all else fresh))
 
     def _wake(self, modules: Iterable[Module]) -> None:
         self._pending.update(dict.fromkeys(modules))
@@ -119,6 +149,8 @@ class Carriers(MarkReader):
     def _visit(self, module: Module) -> None:
         """Spread marks through one module until nothing in it changes."""
         facts = module.facts
+        self._tells_all = module in self._again
+        self._again.discard(module)
         while True:
             before = self._version
             for number, scope in enumerate(facts.scopes):
@@ -130,9 +162,10 @@ class Carriers(MarkReader):
                 self._function(module, number)
             for number, klass in enumerate(facts.classes):
                 bases = self._any(klass.bases, module, klass.outer_scope)
-                self._add(self._bases[ClassRef(module, number)], bases)
+                self._add(self.marked.bases[ClassRef(module, number)], bases)
             for call in facts.calls:
                 self._call(module, call)
+            self._tells_all = False
             if self._version == before:
                 return
 
@@ -147,7 +180,10 @@ class Carriers(MarkReader):
         owner = 0 if binding.name in scope.globals else number
         if binding.name in scope.nonlocals:
             owner = scope.parent
-        if self._add(self._slots[module, owner, binding.name], marks, is_local=owner > 0) and owner == 0:
+        if (
+            self._add(self.marked.slots[module, owner, binding.name], marks, is_local=owner > 0)
+            and owner == 0
+        ):
             self._wake(self.program.reach.of_name(module, binding.name))
         if scope.kind == "class":
             self._add_attribute(self._class_of_body(module, number), binding.name, marks)
@@ -158,7 +194,7 @@ class Carriers(MarkReader):
         return ClassRef(module, next(n for n, klass in enumerate(classes) if klass.scope == scope))
 
     def _add_attribute(self, klass: ClassRef, name: str, marks: Iterable[str]) -> None:
-        if self._add(self._attributes[name][klass], marks):
+        if self._add(self.marked.attributes[name][klass], marks):
             self._wake(self.program.reach.of_member(klass, name))
 
     def _write(self, module: Module, write: record.AttributeWrite) -> None:
@@ -178,14 +214,14 @@ class Carriers(MarkReader):
         owners, is_unknown = self._owners(target, module, write.scope)
         for klass in owners:
             self._add_attribute(klass, name, marks)
-        if is_unknown and self._add(self._loose[name], marks):
+        if is_unknown and self._add(self.marked.loose[name], marks):
             self._wake(self.program.reach.of_attribute(module, name))
 
     def _parameter_marks(self, module: Module, scope: int, index: int) -> Marks:
         number = self.program.function_of_scope(module, scope)
         function = module.facts.functions[number]
         parameter = function.parameters[index]
-        marks = frozenset(self._parameters.get(((module, number), parameter.name), ()))
+        marks = frozenset(self.marked.parameters.get(((module, number), parameter.name), ()))
         if parameter.default is not None:
             marks |= self.of(parameter.default, module, function.outer_scope)
         if index == 0 and function.klass >= 0:
@@ -203,7 +239,7 @@ class Carriers(MarkReader):
         found |= self._annotated(function.annotation, module, function.outer_scope)
         if not found:
             return
-        self._add(self._returned[module, number], found)
+        self._add(self.marked.returned[module, number], found)
         if function.klass >= 0 and is_property(function):
             self._add_attribute(ClassRef(module, function.klass), function.name, found)
 
@@ -283,8 +319,10 @@ class Carriers(MarkReader):
             fits = argument.keyword == parameter.name if argument.keyword else index == position
             if (fits and not argument.stars) or is_rest:
                 key = (function, parameter.name)
-                self._givers[key].add(giver)
-                if self._add(self._parameters[key], boxed(marks) if is_rest else marks):
+                if giver not in self.marked.givers[key]:
+                    self.marked.givers[key].add(giver)
+                    self.news.add(owner)
+                if self._add(self.marked.parameters[key], boxed(marks) if is_rest else marks):
                     self._wake([owner])
 
     def _fill_fields(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from servicelint.catalog.guards import Breaker
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from servicelint.facts.record import Expression
-    from servicelint.program.marks import FunctionKey
+    from servicelint.program.marks import FunctionKey, Marked
     from servicelint.program.modules import Module
     from servicelint.program.program import Program
     from servicelint.program.values import Value, Values
@@ -50,22 +49,13 @@ if TYPE_CHECKING:
 class MarkReader:
     """Holds what is marked, and reads expressions by it."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, marked: Marked) -> None:
         self.program = program
+        self.marked = marked
         self._prefixes = program.catalog.prefixes
         self._methods = program.catalog.method_names()
         self._holding = program.catalog.holding_attributes
         self._task_decorators = program.catalog.task_decorators
-        self._slots: defaultdict[tuple[Module, int, str], set[str]] = defaultdict(set)
-        self._visited: set[Module] = set()
-        self._attributes: defaultdict[str, defaultdict[ClassRef, set[str]]] = defaultdict(
-            lambda: defaultdict(set)
-        )
-        # attributes of objects of which nothing is known, by name
-        self._loose: defaultdict[str, set[str]] = defaultdict(set)
-        self._returned: defaultdict[FunctionKey, set[str]] = defaultdict(set)
-        self._parameters: defaultdict[tuple[FunctionKey, str], set[str]] = defaultdict(set)
-        self._bases: defaultdict[ClassRef, set[str]] = defaultdict(set)
         self._open: set[tuple[Module, str]] = set()
         self._scope_names: dict[tuple[Module, int], frozenset[str]] = {}
         self._readers: dict[type, Callable[[Any, Module, int], Marks]] = {
@@ -138,12 +128,21 @@ class MarkReader:
         while number >= 0:
             here = scopes[number]
             if name.name in self._names_of(module, number) and (here.kind != "class" or number == scope):
-                return frozenset(self._slots[module, number, name.name])
+                return frozenset(self.marked.slots[module, number, name.name])
             number = here.parent
-        found = NOTHING
-        for star in scopes[0].stars:
-            found |= self._imported(record.Imported(star.module, name.name, star.level), module)
-        return found
+        return self._from_stars(name.name, module)
+
+    def _from_stars(self, name: str, module: Module) -> Marks:
+        """A name that only ``from … import *`` can bring; two modules may import all of each other."""
+        stars = module.facts.scopes[0].stars
+        if not stars or (module, f"*{name}") in self._open:
+            return NOTHING
+        self._open.add((module, f"*{name}"))
+        try:
+            members = [record.Imported(star.module, name, star.level) for star in stars]
+            return frozenset(mark for member in members for mark in self._imported(member, module))
+        finally:
+            self._open.discard((module, f"*{name}"))
 
     def _names_of(self, module: Module, scope: int) -> frozenset[str]:
         known = self._scope_names.get((module, scope))
@@ -176,7 +175,7 @@ class MarkReader:
     def _own_attribute(self, attribute: record.Attribute, module: Module, scope: int) -> set[str]:
         """What is marked of an attribute of the program's own objects."""
         name = attribute.name
-        holders, loose = self._attributes.get(name), self._loose.get(name, set())
+        holders, loose = self.marked.attributes.get(name), self.marked.loose.get(name, set())
         if not holders and not loose:
             return set()
         owners, is_unknown = self._owners(attribute.value, module, scope)
@@ -196,11 +195,11 @@ class MarkReader:
         """A class, by its bases and its name."""
         name = f"{module.name}.{module.facts.classes[number].name}"
         own = frozenset({name}) if self.program.catalog.stub(name) else NOTHING
-        return own | frozenset(self._bases.get(ClassRef(module, number), ()))
+        return own | frozenset(self.marked.bases.get(ClassRef(module, number), ()))
 
     def _callable(self, function: FunctionKey) -> Marks:
         """A function, by what it returns."""
-        return returned(self._returned.get(function, ()))
+        return returned(self.marked.returned.get(function, ()))
 
     def _function_marks(self, value: record.FunctionValue, module: Module) -> Marks:
         """A function by what it returns, and a task by what its decorator makes of it."""
@@ -278,7 +277,7 @@ class MarkReader:
     def _made_by_class(self, klass: ClassRef) -> Marks:
         """The client that an object of one of the program's own subclasses is."""
         found: Marks = NOTHING
-        for mark in self._bases.get(klass, ()):
+        for mark in self.marked.bases.get(klass, ()):
             found |= self._made(mark) if is_symbol(mark) else {mark}
         return found
 
@@ -346,7 +345,7 @@ class MarkReader:
         stem = mark.removeprefix("module:")
         owner = self.program.modules.at(stem)
         found: set[str] = set()
-        if owner is not None and owner in self._visited:
+        if owner is not None and owner in self.marked.visited:
             found |= self._name(record.Name(name), owner, 0) | self._re_exported(owner, name)
         if self.program.catalog.stub(f"{stem}.{name}"):
             found.add(f"{stem}.{name}")

@@ -7,12 +7,14 @@ program, or one of the words below. Before it may stand :data:`CALLED` or :data:
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from servicelint.program.modules import Module
+    from servicelint.program.values import ClassRef
 
     FunctionKey = tuple[Module, int]
     """A function: its module, and its index there."""
@@ -55,6 +57,26 @@ EVERYDAY = frozenset({*dir(str), *dir(dict), *dir(list), *dir(object), "__init__
 
 MOST_NAMESAKES = 8
 """Methods of one name that are all followed where what they are called on can't be told."""
+
+
+class Marked:
+    """What is marked: the names of scopes, attributes by class, results, parameters and bases.
+
+    ``loose`` are attributes of objects of which nothing is known, by name; ``givers`` the modules that pass
+    something for a marked parameter; ``visited`` the modules that marks lead to.
+    """
+
+    def __init__(self) -> None:
+        self.visited: set[Module] = set()
+        self.slots: defaultdict[tuple[Module, int, str], set[str]] = defaultdict(set)
+        self.attributes: defaultdict[str, defaultdict[ClassRef, set[str]]] = defaultdict(
+            lambda: defaultdict(set)
+        )
+        self.loose: defaultdict[str, set[str]] = defaultdict(set)
+        self.returned: defaultdict[FunctionKey, set[str]] = defaultdict(set)
+        self.parameters: defaultdict[tuple[FunctionKey, str], set[str]] = defaultdict(set)
+        self.bases: defaultdict[ClassRef, set[str]] = defaultdict(set)
+        self.givers: defaultdict[tuple[FunctionKey, str], set[Module]] = defaultdict(set)
 
 
 def lead(marks: Marks) -> bool:

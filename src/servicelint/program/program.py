@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from servicelint.facts.record import OPAQUE
@@ -33,7 +34,7 @@ from servicelint.program.outcomes import Outcomes
 from servicelint.program.parameters import Parameters, has_receiver
 from servicelint.program.queues import Queues
 from servicelint.program.reach import FEW, Reach
-from servicelint.program.reads import Memo, Reads
+from servicelint.program.reads import Memo, Node, Reads
 from servicelint.program.retries import Retries
 from servicelint.program.sites import Sites
 from servicelint.program.statuses import Statuses
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from servicelint.catalog.loader import Catalog
     from servicelint.facts.record import AttributeWrite
     from servicelint.program.arguments import Arguments
+    from servicelint.program.earlier import Earlier
     from servicelint.program.outbound import OutboundCall
     from servicelint.program.queues import Publication
     from servicelint.program.values import External
@@ -56,7 +58,13 @@ if TYPE_CHECKING:
 class Program:
     """All modules of a run. Questions are answered when asked and remembered."""
 
-    def __init__(self, modules: Iterable[Module], catalog: Catalog, roots: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        modules: Iterable[Module],
+        catalog: Catalog,
+        roots: Iterable[str] = (),
+        earlier: Earlier | None = None,
+    ) -> None:
         self.catalog = catalog
         self.reads = Reads()
         self.modules = ModuleIndex(modules, roots)
@@ -64,7 +72,7 @@ class Program:
             module.reads = self.reads
         self.targets = [module for module in self.modules.modules if module.is_target]
         self.crashes: dict[Module, Exception] = {}
-        self.vocabulary = Vocabulary(self.targets, self.reads)
+        self.vocabulary = Vocabulary(self.targets, self.reads, earlier.tables if earlier else None)
         self.index = Index()
         self.reach = Reach(self)
         self.evaluator = Evaluator(self)
@@ -94,6 +102,10 @@ class Program:
         self.breakers = Breakers(self)
         self.breaker_faults = BreakerFaults(self)
         self.retries = Retries(self)
+        self.checks: defaultdict[Module, Node] = defaultdict(Node)
+        """By module, what the rules' findings in it rest on."""
+
+        self._earlier = earlier
         self._carriers: Carriers | None = None
         self._frames: dict[tuple[object, ...], Frame] = {}
         self._functions: dict[Module, dict[int, int]] = {}
@@ -159,7 +171,7 @@ class Program:
     def carriers(self) -> Carriers:
         """Where clients can be."""
         if self._carriers is None:
-            self._carriers = Carriers(self)
+            self._carriers = Carriers(self, self._earlier)
         return self._carriers
 
     # --- look-ups --------------------------------------------------------------------------------

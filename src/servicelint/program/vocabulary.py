@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol, get_args
 
 from servicelint.facts import words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from servicelint.program.modules import Module
     from servicelint.program.reads import Reads
@@ -35,6 +35,44 @@ PEEKS: dict[Peeked, Callable[[str, str], object]] = {
 }
 
 
+class Tables(Protocol):
+    """Tells which modules hold something."""
+
+    def modules(self, kind: Held, name: str) -> Sequence[Module]:
+        """The modules that hold it, in the program's order."""
+
+
+class ScannedTables:
+    """What all modules hold, found in their texts: all of a kind when the first of it is asked for."""
+
+    def __init__(self, modules: Sequence[Module]) -> None:
+        self._modules = modules
+        self._known: dict[Held, dict[str, list[Module]]] = {}
+
+    def modules(self, kind: Held, name: str) -> Sequence[Module]:
+        """The modules that hold something, in the program's order."""
+        return self.table(kind).get(name, ())
+
+    def table(self, kind: Held) -> dict[str, list[Module]]:
+        """All that is held of a kind, each with the modules that hold it."""
+        known = self._known.get(kind)
+        if known is None:
+            known = self._known[kind] = self._made(kind)
+        return known
+
+    def _made(self, kind: Held) -> dict[str, list[Module]]:
+        found: defaultdict[str, dict[Module, None]] = defaultdict(dict)
+        if kind in _SCANS:
+            for module in self._modules:
+                for name in _SCANS[kind](module.text):
+                    found[name][module] = None
+        else:
+            for symbol, modules in self.table("imported").items():
+                for name in _shortened(kind, symbol):
+                    found[name].update(dict.fromkeys(modules))
+        return {name: list(modules) for name, modules in found.items()}
+
+
 class Vocabulary:
     """The words of all modules, each with the modules that hold it, in the program's order.
 
@@ -42,12 +80,12 @@ class Vocabulary:
     ``peeked`` what a closer look at some of them said.
     """
 
-    def __init__(self, modules: Sequence[Module], reads: Reads) -> None:
+    def __init__(self, modules: Sequence[Module], reads: Reads, tables: Tables | None = None) -> None:
         self.modules = modules
+        self.tables: Tables = tables or ScannedTables(modules)
         self.answers: dict[tuple[Held, str], Sequence[Module]] = {}
         self.peeked: defaultdict[tuple[Peeked, str], dict[Module, object]] = defaultdict(dict)
         self._reads = reads
-        self._tables: dict[Held, dict[str, list[Module]]] = {}
 
     # --- all modules -----------------------------------------------------------------------------
 
@@ -69,6 +107,17 @@ class Vocabulary:
         """The modules that import something of which a part ends so (``_pb2_grpc``)."""
         return self._holding("ending", ending)
 
+    def imports(self, module: Module, symbols: frozenset[str], endings: Iterable[str] = ()) -> bool:
+        """Whether a module's import statements name one of these symbols, or all of a module among them.
+
+        Also if a part of what is imported has one of ``endings``.
+        """
+        found = words.imported(module.text)
+        if not symbols.isdisjoint(name.removesuffix(".*") for name in found):
+            return True
+        ended = {ending for symbol in found for ending in _shortened("ending", symbol)}
+        return not ended.isdisjoint(endings)
+
     def importers(self, owner: str, name: str) -> set[Module]:
         """The modules that import ``name``, or everything, from a module whose last name is ``owner``.
 
@@ -83,27 +132,9 @@ class Vocabulary:
     def _holding(self, kind: Held, name: str) -> Sequence[Module]:
         known = self.answers.get((kind, name))
         if known is None:
-            known = self.answers[kind, name] = self._table(kind).get(name, ())
+            known = self.answers[kind, name] = self.tables.modules(kind, name)
         self._reads.note(f"{kind}:{name}")
         return known
-
-    def _table(self, kind: Held) -> dict[str, list[Module]]:
-        known = self._tables.get(kind)
-        if known is None:
-            known = self._tables[kind] = self._made_table(kind)
-        return known
-
-    def _made_table(self, kind: Held) -> dict[str, list[Module]]:
-        found: defaultdict[str, dict[Module, None]] = defaultdict(dict)
-        if kind in _SCANS:
-            for module in self.modules:
-                for name in _SCANS[kind](module.text):
-                    found[name][module] = None
-        else:
-            for symbol, modules in self._table("imported").items():
-                for name in _shortened(kind, symbol):
-                    found[name].update(dict.fromkeys(modules))
-        return {name: list(modules) for name, modules in found.items()}
 
     # --- one module ------------------------------------------------------------------------------
 
@@ -134,6 +165,9 @@ class Vocabulary:
             known[module] = PEEKS[kind](module.text, name)
         self._reads.note(f"{kind}:{name}")
         return known[module]
+
+
+HELD: tuple[Held, ...] = get_args(Held)
 
 
 def held(text: str) -> set[str]:

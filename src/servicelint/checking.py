@@ -1,0 +1,132 @@
+"""Checking one module: the rules' findings, less what comments silence, and what could not be read."""
+
+from __future__ import annotations
+
+import hashlib
+import traceback
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from servicelint import registry
+from servicelint.finding import Finding, Place
+from servicelint.rule import Module as ModuleView
+from servicelint.suppression import Suppressions
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from servicelint.config import Config
+    from servicelint.program.modules import Module
+    from servicelint.program.program import Program
+    from servicelint.reader import Reader
+    from servicelint.rule import Rule
+    from servicelint.suppression import Dialect
+
+
+@dataclass
+class ModuleResult:
+    """What was found in one module, and how many of its call sites ended in which state."""
+
+    findings: list[Finding] = field(default_factory=list)
+    sites: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def has_unread(self) -> bool:
+        """Whether something in it could not be read."""
+        return any(finding.code == "SVC004" for finding in self.findings)
+
+
+class Checker:
+    """Runs rules on the modules of a program. ``tracebacks`` are those of rules that crashed."""
+
+    def __init__(
+        self,
+        program: Program,
+        reader: Reader,
+        config: Config,
+        rules: Iterable[Rule],
+        dialects: Collection[Dialect],
+        named: Collection[str],
+    ) -> None:
+        self.program = program
+        self.reader = reader
+        self.config = config
+        self.rules = list(rules)
+        self.dialects = dialects
+        self.named = named
+        self.tracebacks: list[str] = []
+
+    def check(self, modules: Iterable[Module]) -> dict[Module, ModuleResult]:
+        """What is found in each of some modules."""
+        chosen = list(modules)
+        found = {module: self._found(module) for module in chosen}
+        for module in chosen:  # what could not be read is known once all has been asked
+            self._finish(module, found[module])
+        return found
+
+    def _found(self, module: Module) -> ModuleResult:
+        with self.program.reads.apart(self.program.checks[module]):
+            return ModuleResult(list(self._findings(module)), self._sites(module))
+
+    def _finish(self, module: Module, result: ModuleResult) -> None:
+        with self.program.reads.apart(self.program.checks[module]):
+            findings = [*result.findings, *self._failures(module)]
+            if findings:
+                suppressions = Suppressions(module.source, self.dialects)
+                kept = [each for each in findings if not suppressions.silences(each)]
+                kept.sort(key=lambda finding: finding.order)
+                result.findings = with_fingerprints(kept, module.lines)
+
+    def _findings(self, module: Module) -> Iterable[Finding]:
+        view = ModuleView(self.program, module, self.config)
+        for rule in self.rules:
+            if rule.check is None:
+                continue
+            try:
+                yield from list(rule.check(view))
+            except Exception as error:  # noqa: BLE001 - reported as SVC001; the other rules go on
+                self.tracebacks.append("".join(traceback.format_exception(error)))
+                yield crash(module.shown, rule, error)
+
+    def _sites(self, module: Module) -> dict[str, int]:
+        if module in self.program.crashes:
+            return {}
+        try:
+            calls = self.program.outbound_calls(module)
+        except Exception:  # noqa: BLE001 - the rules that asked the same have reported it
+            return {}
+        return dict(Counter(call.bound.state for call in calls))
+
+    def _failures(self, module: Module) -> Iterable[Finding]:
+        """What could not be read of a file."""
+        rule = next((rule for rule in self.rules if rule.code == "SVC004"), None)
+        if rule is None:
+            return
+        # every file is read; parsed are those that can matter, and those that were named
+        _ = module.facts if module.path in self.named else module.source
+        error = self.reader.unreadable.get(module.path)
+        if error is not None:
+            yield rule.at_place(Place(module.shown, error.line, error.column), reason=error.reason)
+        for unread in module.facts.unread if module.is_parsed else ():
+            reason = f"too deep or large for the parser, left out: {unread.reason}"
+            yield rule.at_place(Place(module.shown, unread.line), reason=reason)
+
+
+def crash(path: str, rule: Rule, error: Exception) -> Finding:
+    """The finding that a rule crashed on a file."""
+    described = f"{type(error).__name__}: {error}".splitlines()[0]
+    return registry.rules()["SVC001"].at_place(Place(path, 1), rule=rule.code, error=described)
+
+
+def with_fingerprints(findings: list[Finding], lines: list[str]) -> list[Finding]:
+    """A file's findings with what stays the same when lines move: rule, path, function, text and rank."""
+    ranks: Counter[tuple[str, ...]] = Counter()
+    marked = []
+    for finding in findings:
+        text = " ".join("".join(lines[finding.place.line - 1 : finding.end_line]).split())
+        key = (finding.code, finding.place.path, finding.function, text)
+        digest = hashlib.sha256("\0".join((*key, str(ranks[key]))).encode()).hexdigest()[:20]
+        ranks[key] += 1
+        marked.append(replace(finding, fingerprint=digest))
+    return marked

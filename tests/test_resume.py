@@ -1,0 +1,149 @@
+"""Going on from an earlier run says what a run from nothing says, whatever was edited in between."""
+
+from __future__ import annotations
+
+import ast
+import random
+import re
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from servicelint import registry
+from servicelint.config import Config
+from servicelint.run import Run
+from servicelint.sources.cache import Cache
+from servicelint.sources.discovery import select
+from tests.fixtures.projects import FIXTURES, projects
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from servicelint.run import Result
+
+EDITS = 12
+"""Edits of one program, each checked on top of those before."""
+
+PROJECTS = [project.path for project in projects() if project.path.is_dir()]
+CROWDS = [folder for folder in sorted(FIXTURES.glob("svc*/*")) if any(folder.glob("*.py"))]
+
+
+@pytest.fixture(
+    params=[*PROJECTS, *CROWDS, FIXTURES / "shop" / "src"], ids=lambda path: f"{path.parent.name}/{path.name}"
+)
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    copy = tmp_path / "program"
+    shutil.copytree(request.param, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    return copy
+
+
+class Checked:
+    """A program that is checked over and over with one cache."""
+
+    def __init__(self, folder: Path, cache: Path) -> None:
+        self.folder = folder
+        self.cache = cache
+
+    def run(self, *, is_cached: bool) -> tuple[Result, bool]:
+        """The result, and whether it was found by going on from an earlier run."""
+        cache = Cache(self.cache) if is_cached else None
+        run = Run(select([self.folder], self.folder), Config(), self.folder, cache)
+        result = run.check(registry.rules().values())
+        if cache:
+            cache.close()
+        return result, run._earlier is not None
+
+
+def test_incremental_is_from_scratch(folder: Path, tmp_path: Path) -> None:
+    chosen = random.Random(folder.name)
+    checked = Checked(folder, tmp_path / "cache")
+    checked.run(is_cached=True)
+    for number in range(EDITS):
+        what = edit(folder, chosen)
+        found, _ = checked.run(is_cached=True)
+        expected, _ = checked.run(is_cached=False)
+        assert found == expected, f"edit {number}: {what}"
+
+
+# --- edits ---------------------------------------------------------------------------------------
+
+
+def edit(folder: Path, chosen: random.Random) -> str:
+    """Change one file; tells what was done."""
+    files = sorted(folder.rglob("*.py"))
+    file = chosen.choice(files)
+    change = chosen.choice(CHANGES)
+    before = file.read_bytes().decode("latin-1")
+    after = change(before, chosen, [other.read_bytes().decode("latin-1") for other in files])
+    file.write_bytes(after.encode("latin-1"))
+    return f"{change.__name__} in {file.relative_to(folder)}"
+
+
+def statements(text: str) -> list[tuple[int, int]]:
+    """The first and last lines of the statements at the top of a file and of its classes."""
+    try:
+        tree = ast.parse(text.encode("latin-1"))
+    except (SyntaxError, ValueError):
+        return []
+    bodies = [tree.body, *(node.body for node in ast.walk(tree) if isinstance(node, ast.ClassDef))]
+    return [(node.lineno, node.end_lineno or node.lineno) for body in bodies for node in body]
+
+
+def without_a_statement(text: str, chosen: random.Random, _: list[str]) -> str:
+    found = statements(text)
+    if not found:
+        return text
+    first, last = chosen.choice(found)
+    lines = text.splitlines(keepends=True)
+    return "".join(
+        [*lines[: first - 1], "pass\n" if lines[first - 1][:1].strip() else "    pass\n", *lines[last:]]
+    )
+
+
+def emptied(_: str, __: random.Random, ___: list[str]) -> str:
+    return ""
+
+
+def replaced(_: str, chosen: random.Random, others: list[str]) -> str:
+    return chosen.choice(others)
+
+
+def with_another(text: str, chosen: random.Random, others: list[str]) -> str:
+    return f"{text}\n{chosen.choice(others)}"
+
+
+def renamed(text: str, chosen: random.Random, others: list[str]) -> str:
+    names = sorted(
+        set(re.findall(r"\b[a-z_]{4,}\b", text)) - {"import", "from", "class", "return", "timeout"}
+    )
+    there = sorted(set(re.findall(r"\b[a-z_]{4,}\b", chosen.choice(others))))
+    return re.sub(rf"\b{chosen.choice(names)}\b", chosen.choice(there), text) if names and there else text
+
+
+def unbounded(text: str, _: random.Random, __: list[str]) -> str:
+    return re.sub(r"timeout=[\w.]+", "timeout=None", text)
+
+
+def bounded(text: str, _: random.Random, __: list[str]) -> str:
+    return re.sub(r"timeout=[\w.]+|timeout: float \| None = None", "timeout=7.5", text)
+
+
+def longer(text: str, _: random.Random, __: list[str]) -> str:
+    return f"# moved\n\n\n{text}"
+
+
+CHANGES: list[Callable[[str, random.Random, list[str]], str]] = [
+    without_a_statement,
+    without_a_statement,
+    without_a_statement,
+    emptied,
+    replaced,
+    with_another,
+    renamed,
+    renamed,
+    unbounded,
+    bounded,
+    longer,
+]
