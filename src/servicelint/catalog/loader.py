@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from servicelint.catalog.guards import Breaker
+from servicelint.catalog.inbound import App, Frameworks
 from servicelint.catalog.messaging import (
     Consuming,
     Envelope,
@@ -48,10 +49,10 @@ STUB = "Stub"
 
 Strategy = RetryStop | RetryWait | RetryFilter
 Queue = QueueClient | Envelope | TaskDecorator
-Entry = Client | Sender | TimeoutClass | Scope | CallDetails | Breaker | Retry | Strategy | Queue
+Entry = Client | Sender | TimeoutClass | Scope | CallDetails | Breaker | Retry | Strategy | Queue | App
 MADE = (
     Client, TimeoutClass, CallDetails, Breaker, Retry, RetryStop, RetryWait, RetryFilter,
-    QueueClient, Envelope,
+    QueueClient, Envelope, App,
 )  # fmt: skip
 """The entries whose call gives an object of theirs."""
 
@@ -67,12 +68,15 @@ class Catalog:
         self.invokers: dict[str, Invoker] = {}
         self.channels: dict[str, Channel] = {}
         self.stubs: list[Stub] = []
+        self.frameworks = Frameworks()
         self._making: frozenset[str] | None = None
         for library in self.libraries.values():
             self._add_library(library)
             self.invokers.update(library.invokers)
             self.channels.update(library.channels)
             self.stubs += library.stubs.values()
+        for library in self.libraries.values():
+            self._add_framework(library)
         self.stubs.sort(key=lambda stub: -len(stub.module))
         for name, client in (clients or {}).items():
             self._add(team_library(name, client), name, client)
@@ -88,13 +92,22 @@ class Catalog:
             for name, entry in group.items():
                 self._add(library, name, entry)
 
+    def _add_framework(self, library: Library) -> None:
+        """What tells of handlers; an application that is a client too is kept as that."""
+        self.frameworks.add(
+            library.title, library.apps, library.registrars, library.handler_classes, library.generated
+        )
+        for name, app in library.apps.items():
+            if all(self.entry(each) is None for each in (name, *app.aliases)):
+                self._add(library, name, app)
+
     def _add(self, library: Library, name: str, entry: Entry) -> None:
         self._entries[name] = (library, entry)
         kin = entry.kin if isinstance(entry, QueueClient) else ()
         for alias in (*entry.aliases, *kin):
             self._canonical[alias] = name
         service = entry.service if isinstance(entry, QueueClient) else ""
-        for factory in entry.factories if isinstance(entry, Client | Breaker | QueueClient) else ():
+        for factory in entry.factories if isinstance(entry, Client | Breaker | QueueClient | App) else ():
             self._factories.setdefault(factory, {})[service] = name
 
     @functools.cached_property
@@ -230,7 +243,7 @@ class Catalog:
         return bool(self._made(qualified_name))
 
     def made_by(self, qualified_name: str, service: str = "") -> str | None:
-        """The client class that calling the factory ``qualified_name`` returns, if it is a factory.
+        """The class, of a client or application, that the factory ``qualified_name`` makes, if it is one.
 
         ``service`` is the call's first argument, where that decides.
         """

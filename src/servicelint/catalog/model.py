@@ -10,6 +10,7 @@ from typing import Literal
 
 from servicelint.catalog.failures import Failures
 from servicelint.catalog.guards import Breaker
+from servicelint.catalog.inbound import App, GeneratedBase, HandlerClass, Registration
 from servicelint.catalog.messaging import Envelope, QueueClient, TaskDecorator
 from servicelint.catalog.record import Record
 from servicelint.catalog.retries import Retry, RetryFilter, RetryStop, RetryWait
@@ -265,7 +266,8 @@ class Library(Record, frozen=True):
     """One file of the catalog: everything known of one library.
 
     ``distribution`` is its name on the package index ("" for the standard library); ``proven``
-    the versions against which every fact of the file was run.
+    the versions against which every fact of the file was run. ``apps``, ``registrars``, ``handler-classes``
+    and ``generated`` tell which code handles what comes in.
     """
 
     library: str
@@ -292,3 +294,7 @@ class Library(Record, frozen=True):
     queues: dict[str, QueueClient] = {}
     envelopes: dict[str, Envelope] = {}
     tasks: dict[str, TaskDecorator] = {}
+    apps: dict[str, App] = {}
+    registrars: dict[str, Registration] = {}
+    handler_classes: dict[str, HandlerClass] = {}
+    generated: tuple[GeneratedBase, ...] = ()

@@ -18,6 +18,9 @@ _FURTHEST_RETURN = 5_000
 _OPERATOR = r"(?:[-+*/|&^%@<>]{0,2}=(?!=)|:[^=\n]*=(?!=))"
 _ASSIGNED = re.compile(rf"(?<!\bself)(?<!\bcls)\.(\w+)[ \t]*{_OPERATOR}")
 _UNPACKED = re.compile(r"\.(\w+)[ \t]*,[^\n=(]*=(?!=)")
+_DECORATOR = re.compile(r"^[ \t]*@[\w.]*?(\w+)[ \t]*(?:$|[(#\r])", re.MULTILINE)
+_BASES = re.compile(r"\bclass[ \t]+\w+[ \t]*\(([^):]*)\)")
+_LAST_PART = re.compile(r"([A-Z][a-z0-9]*)\b")
 _SET = re.compile(r"\bsetattr\s*\([^,]*,\s*[\"'](\w+)[\"']")
 
 
@@ -39,6 +42,16 @@ def imported(text: str) -> set[str]:
             found.update(f"{origin[1]}.{name}" for name in _WORD.findall(names))
             found.update([f"{origin[1]}.*"] if "*" in names else [])
     return found
+
+
+def decorating(text: str) -> set[str]:
+    """The names that its decorators end in."""
+    return set(_DECORATOR.findall(text)) if "@" in text else set()
+
+
+def base_endings(text: str) -> set[str]:
+    """The last capitalised words of its classes' bases: ``Servicer`` for ``OrdersServicer``."""
+    return {ending for bases in _BASES.findall(text) for ending in _LAST_PART.findall(bases)}
 
 
 def assigned(text: str) -> set[str]:
@@ -64,6 +77,11 @@ def holders(text: str, name: str) -> set[str]:
 def renames(text: str, name: str) -> bool:
     """Whether something called ``name`` may be given another name: imported as it, or assigned."""
     return re.search(rf"\b{re.escape(name)}(?:\s+as\b|\s*(?:$|[#,)\]}};]))", text, re.MULTILINE) is not None
+
+
+def uses(text: str, name: str) -> bool:
+    """Whether something called ``name`` may be called, or given as an argument."""
+    return re.search(rf"(?<!def )\b{re.escape(name)}\s*[(,)]", text) is not None
 
 
 def defines(text: str, name: str) -> bool:

@@ -56,7 +56,7 @@ class Callers:
             self._open.discard(key)
 
     def _find(self, owner: Owner, among: frozenset[Module] | None) -> Iterator[Arguments]:
-        for module, name in self._spellings(owner, among):
+        for module, name in self.spellings(owner, among):
             names = self.program.index.of(module)
             for ref in names.calls[name]:
                 frame = self.program.frame_of_call(ref)
@@ -66,7 +66,7 @@ class Callers:
             for ref, position in names.references[name]:
                 yield from self._by_reference(owner, ref, position)
 
-    def _spellings(self, owner: Owner, among: frozenset[Module] | None) -> list[tuple[Module, str]]:
+    def spellings(self, owner: Owner, among: frozenset[Module] | None = None) -> list[tuple[Module, str]]:
         """The names that a call of ``owner`` can end in, each with a module where it may."""
         found: dict[tuple[Module, str], None] = {}
         fresh = dict.fromkeys(self._first_spellings(owner))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from servicelint.catalog.inbound import App
 from servicelint.catalog.loader import MADE
 from servicelint.program import arguments as argument_lists
 from servicelint.program.arguments import Arguments, combined
@@ -213,7 +214,14 @@ class Calls:
             return (self._handed_out(callee.instance, described.returns, arguments),)
         if callee.name in ("__enter__", "__aenter__"):
             return (callee.instance,)
-        return (UNKNOWN,)
+        return self._made_by_app(callee, arguments)
+
+    def _made_by_app(self, callee: ExternalMethod, arguments: Arguments) -> Values:
+        """A part of an application that one of its methods hands out."""
+        name = self.program.clients.name_of(callee.instance.of)
+        entry = self.program.catalog.entry(name) if name else None
+        made = entry.returns.get(callee.name) if isinstance(entry, App) else None
+        return (Instance(External(made), arguments.call, arguments),) if made else (UNKNOWN,)
 
     def _handed_out(self, maker: Instance, name: str, arguments: Arguments) -> Instance:
         """What a client's method hands out, known by the first text it is asked for (a method's path)."""

@@ -140,6 +140,11 @@ class Names:
                 return (below,)
         return self.member(owner, name)
 
+    def origin(self, imported: Imported, module: Module) -> Module | None:
+        """The module of the program that an import takes its member from."""
+        owners = self._module_of(imported, module) if imported.member else ()
+        return next((owner.module for owner in owners if isinstance(owner, ModuleValue)), None)
+
     def _module_of(self, imported: Imported, module: Module) -> tuple[ModuleValue | External, ...]:
         index = self.program.modules
         if imported.level:

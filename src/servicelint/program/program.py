@@ -23,6 +23,7 @@ from servicelint.program.evaluator import Evaluator
 from servicelint.program.forwarding import Forwarding
 from servicelint.program.frames import Frame
 from servicelint.program.handing_on import HandedOn, handed_on
+from servicelint.program.handlers import Handlers
 from servicelint.program.hooks import Hooks
 from servicelint.program.index import Index
 from servicelint.program.interceptors import Interceptors
@@ -34,6 +35,7 @@ from servicelint.program.outcomes import Outcomes
 from servicelint.program.parameters import Parameters, has_receiver
 from servicelint.program.queues import Queues
 from servicelint.program.reach import FEW, Reach
+from servicelint.program.reaching import Reaching
 from servicelint.program.reads import Memo, Node, Reads
 from servicelint.program.retries import Retries
 from servicelint.program.sites import Sites
@@ -102,6 +104,8 @@ class Program:
         self.breakers = Breakers(self)
         self.breaker_faults = BreakerFaults(self)
         self.retries = Retries(self)
+        self.handlers = Handlers(self)
+        self.reaching = Reaching(self)
         self.checks: defaultdict[Module, Node] = defaultdict(Node)
         """By module, what the rules' findings in it rest on."""
 

@@ -13,17 +13,20 @@ if TYPE_CHECKING:
     from servicelint.program.modules import Module
     from servicelint.program.reads import Reads
 
-Held = Literal["word", "assigned", "imported", "member", "end", "ending"]
+Held = Literal["word", "assigned", "decorator", "base", "imported", "member", "end", "ending"]
 """What a text may hold: a word; an attribute that it assigns on something other than a method's own object;
-a symbol that it imports; such a symbol by the last names of its owner and itself; by its own last name; by
-how its parts end after an underscore (``_pb2_grpc`` and ``_grpc`` for ``acme.stock_pb2_grpc``)."""
+a decorator by its last name; a class's base by the last part of its name; a symbol that it imports; such a
+symbol by the last names of its owner and itself; by its own last name; by how its parts end after an underscore
+(``_pb2_grpc`` and ``_grpc`` for ``acme.stock_pb2_grpc``)."""
 
-Peeked = Literal["dotted", "renamed", "defined", "derived", "holders"]
+Peeked = Literal["dotted", "renamed", "defined", "derived", "used", "holders"]
 """What a closer look at one text says of a name: see :data:`PEEKS`."""
 
 _SCANS: dict[Held, Callable[[str], set[str]]] = {
     "word": words.words,
     "assigned": words.assigned,
+    "decorator": words.decorating,
+    "base": words.base_endings,
     "imported": words.imported,
 }
 PEEKS: dict[Peeked, Callable[[str, str], object]] = {
@@ -31,6 +34,7 @@ PEEKS: dict[Peeked, Callable[[str, str], object]] = {
     "renamed": words.renames,
     "defined": words.defines,
     "derived": words.derives,
+    "used": words.uses,
     "holders": words.holders,
 }
 
@@ -97,6 +101,14 @@ class Vocabulary:
         """The modules that may assign an attribute of an object that is not a method's own."""
         return self._holding("assigned", attribute)
 
+    def modules_decorating(self, name: str) -> Sequence[Module]:
+        """The modules with a decorator whose name ends in ``name``."""
+        return self._holding("decorator", name)
+
+    def modules_deriving(self, ending: str) -> Sequence[Module]:
+        """The modules with a class that has a base whose name ends in the capitalised word ``ending``."""
+        return self._holding("base", ending)
+
     def modules_importing(self, symbols: frozenset[str]) -> list[Module]:
         """The modules whose import statements name one of these symbols, or all of a module among them."""
         names = [name for symbol in symbols for name in (symbol, f"{symbol}.*")]
@@ -153,6 +165,10 @@ class Vocabulary:
     def derives(self, module: Module, name: str) -> bool:
         """Whether a module may have a class with ``name``, or a further name of it, among its bases."""
         return bool(self._peek(module, "derived", name))
+
+    def uses(self, module: Module, name: str) -> bool:
+        """Whether a module may call something called ``name``, or give it as an argument."""
+        return bool(self._peek(module, "used", name))
 
     def holders(self, module: Module, name: str) -> set[str]:
         """The variables, attributes and functions of a module that may hold what ``name`` makes or types."""
