@@ -20,6 +20,7 @@ _ASSIGNED = re.compile(rf"(?<!\bself)(?<!\bcls)\.(\w+)[ \t]*{_OPERATOR}")
 _UNPACKED = re.compile(r"\.(\w+)[ \t]*,[^\n=(]*=(?!=)")
 _DECORATOR = re.compile(r"^[ \t]*@[\w.]*?(\w+)[ \t]*(?:$|[(#\r])", re.MULTILINE)
 _BASES = re.compile(r"\bclass[ \t]+\w+[ \t]*\(([^):]*)\)")
+_CLASS = re.compile(r"^[ \t]*class[ \t]+(\w+)", re.MULTILINE)
 _LAST_PART = re.compile(r"([A-Z][a-z0-9]*)\b")
 _SET = re.compile(r"\bsetattr\s*\([^,]*,\s*[\"'](\w+)[\"']")
 
@@ -52,6 +53,11 @@ def decorating(text: str) -> set[str]:
 def base_endings(text: str) -> set[str]:
     """The last capitalised words of its classes' bases: ``Servicer`` for ``OrdersServicer``."""
     return {ending for bases in _BASES.findall(text) for ending in _LAST_PART.findall(bases)}
+
+
+def classes(text: str) -> list[str]:
+    """The names of its classes."""
+    return _CLASS.findall(text)
 
 
 def assigned(text: str) -> set[str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from servicelint.facts import record
+from servicelint.program.downstream import Downstream
 from servicelint.program.marks import EVERYDAY
 from servicelint.program.reach import FEW
 from servicelint.program.reads import Memo
@@ -70,6 +71,7 @@ class Reaching:
 
     def __init__(self, program: Program) -> None:
         self.program = program
+        self.downstream = Downstream(program)
         self._edges: Memo[Function, list[Edge]] = Memo(program.reads)
         self._reached: Memo[CallRef, list[Reached]] = Memo(program.reads)
         self._families: Memo[str, int] = Memo(program.reads)
@@ -83,7 +85,7 @@ class Reaching:
     def walk(self, ref: CallRef, passes: Callable[[Edge], bool] = lambda _: True) -> list[Reached]:
         """The handlers that reach a call over edges that ``passes`` lets through, nearest first."""
         function = self.function_of(ref)
-        if function is None or not self.program.handlers.all():
+        if function is None or not self.downstream.holds(ref.module):
             return []
         below: dict[Function, Edge | None] = {function: None}
         pending = [function]
@@ -136,7 +138,7 @@ class Reaching:
         is_special = is_method and function.name.startswith("__") and function.name.endswith("__")
         target: FunctionRef | ClassRef = ClassRef(owner.module, function.klass) if is_special else owner
         for module, name in self.program.callers.spellings(target):
-            if not module.is_parsed and not self.program.vocabulary.uses(module, name):
+            if not self.downstream.holds(module) or not self._uses(module, name):
                 continue
             names = self.program.index.of(module)
             for ref in names.calls[name]:
@@ -146,6 +148,9 @@ class Reaching:
                 argument = ref.call.arguments[position].value
                 if self._may_mean(argument, module, ref.call.scope, owner, ""):
                     yield ref
+
+    def _uses(self, module: Module, name: str) -> bool:
+        return module.is_parsed or self.program.vocabulary.uses(module, name)
 
     def _may_mean(
         self, callee: record.Expression, module: Module, scope: int, owner: FunctionRef, name: str

@@ -191,8 +191,10 @@ class Registrations:
         self, found: Registered, route: str, argument: record.Expression, ref: CallRef
     ) -> Iterator[tuple[Registered, str, FunctionRef | ClassRef]]:
         frame = self.program.frame_of_call(ref)
-        values = list(dict.fromkeys(self.handlers(argument, frame)))
-        for value in values or Held(self.program).collect(argument, ref.module, ref.call.scope):
+        values = dict.fromkeys(self.handlers(argument, frame))
+        if not values or _is_taken_from_a_table(argument, frame):
+            values |= dict.fromkeys(Held(self.program).collect(argument, ref.module, ref.call.scope))
+        for value in values:
             yield found, route, value
 
     def handlers(
@@ -281,6 +283,15 @@ def _called(expression: record.Expression, module: Module) -> record.Expression:
 
 def _is_same(one: FunctionRef, other: FunctionRef) -> bool:
     return one.module is other.module and one.index == other.index
+
+
+def _is_taken_from_a_table(expression: record.Expression, frame: Frame) -> bool:
+    """Whether a name stands for each element of something that is looped over."""
+    if not isinstance(expression, record.Name):
+        return False
+    bindings = frame.module.facts.scopes[frame.scope].bindings
+    values = [bindings[number].value for number in expression.definitions]
+    return any(isinstance(value, record.Element | record.Item) for value in values)
 
 
 def _handler_argument(registration: Registration, call: record.Call) -> record.Expression | None:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 Held = Literal["word", "assigned", "decorator", "base", "imported", "member", "end", "ending"]
 """What a text may hold: a word; an attribute that it assigns on something other than a method's own object;
 a decorator by its last name; a class's base by the last part of its name; a symbol that it imports; such a
-symbol by the last names of its owner and itself; by its own last name; by how its parts end after an underscore
-(``_pb2_grpc`` and ``_grpc`` for ``acme.stock_pb2_grpc``)."""
+symbol by the last names of its owner and itself; by its own last name; by how its parts end after an
+underscore (``_pb2_grpc`` and ``_grpc`` for ``acme.stock_pb2_grpc``)."""
 
 Peeked = Literal["dotted", "renamed", "defined", "derived", "used", "holders"]
 """What a closer look at one text says of a name: see :data:`PEEKS`."""
