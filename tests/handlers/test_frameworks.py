@@ -18,7 +18,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.libraries]
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-APPS = sorted(path.stem for path in (HERE / "apps").iterdir() if path.stem.endswith("_app") and path.suffix != ".yaml")
+APPS = sorted(
+    path.stem for path in (HERE / "apps").iterdir() if path.stem.endswith("_app") and path.suffix != ".yaml"
+)
 
 
 NAMED_IN_A_SPECIFICATION = {"find_order", "place_order"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from servicelint.catalog.inbound import Registration
 from servicelint.facts import record
 from servicelint.program.held import Held
 from servicelint.program.index import last_name
@@ -29,6 +28,7 @@ from servicelint.program.values import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from servicelint.catalog.inbound import Registration
     from servicelint.program.frames import Frame
     from servicelint.program.modules import Module
     from servicelint.program.program import Program
