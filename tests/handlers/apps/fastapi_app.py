@@ -1,4 +1,4 @@
-"""FastAPI: routers, routes by call, websockets, class-based endpoints, an app on an object, own decorators."""
+"""FastAPI: routers, routes by call, websockets, endpoints that are classes, an app on an object."""
 
 from fastapi import APIRouter, FastAPI, WebSocket
 from starlette.endpoints import HTTPEndpoint
