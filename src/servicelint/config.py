@@ -6,10 +6,11 @@ import difflib
 import re
 import sys
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
 
+from servicelint.boundaries.declared import Dependency, Exemption, Service, TypeChecking
 from servicelint.catalog.model import Client
 from servicelint.catalog.record import Record
 
@@ -19,6 +20,7 @@ else:
     import tomli as tomllib
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 OWN_FILE = "servicelint.toml"
@@ -52,12 +54,28 @@ class Timeouts(Record, frozen=True):
         return is_named or _STAYS_OPEN.search(name) is not None
 
 
+class Origin(NamedTuple):
+    """Where settings stand: the file, the table in it and the folder that their paths start from."""
+
+    file: str
+    table: str
+    folder: str
+
+    def place(self, key: str) -> str:
+        """A key as messages name it."""
+        return f"{self.file}: {'.'.join(part for part in (self.table, key) if part)}"
+
+
 class Config(Record, frozen=True):
     """The settings of a run. Without a file, the defaults below.
 
     ``select`` and ``ignore`` hold rule codes or beginnings of them. ``exclude`` holds patterns as in
     .gitignore, relative to the file's folder. ``source-roots`` are folders that imports start from, besides
     those found. ``root`` ends the search for settings further up. ``clients`` describes the team's own.
+
+    ``services`` are the team's, by name; ``shared`` are patterns of modules that all of them may import,
+    ``exceptions`` are imports that are let through; ``type-checking`` is what is said of imports for types.
+    ``origin`` is no setting.
     """
 
     root: bool = False
@@ -68,25 +86,48 @@ class Config(Record, frozen=True):
     include_tests: bool = False
     timeouts: Timeouts = Timeouts()
     clients: dict[str, Client] = msgspec.field(default_factory=dict)
+    services: dict[str, Service] = msgspec.field(default_factory=dict)
+    shared: tuple[str, ...] = ()
+    exceptions: tuple[Exemption, ...] = ()
+    type_checking: TypeChecking = "deny"
+    origin: Origin | None = None
+
+
+PROGRAM_KEYS = ("source_roots", "clients", "services", "shared", "exceptions", "type_checking", "origin")
+"""What holds for a whole program, and so comes from the topmost settings."""
 
 
 def load(start: Path) -> tuple[Config, Path | None]:
     """The settings that hold for ``start`` and the folder they stand in, searched upwards.
 
     The search ends at a file with ``root = true`` and at the top of a version-controlled tree; of several
-    files the nearest counts.
+    files the nearest counts, but what is the program's own (:data:`PROGRAM_KEYS`) comes from the topmost.
 
     Raises:
         ConfigError: if a file can't be read or holds unknown keys or wrong types.
     """
-    folder = start if start.is_dir() else start.parent
+    found = list(_upwards(start if start.is_dir() else start.parent))
+    if not found:
+        return Config(), None
+    (nearest, folder), (topmost, _) = found[0], found[-1]
+    for config, _ in found[:-1]:
+        if config.services and config.origin:
+            top = topmost.origin.file if topmost.origin else ""
+            message = (
+                f"services are declared for the whole program, in {top}, unless `root = true` stands here"
+            )
+            raise ConfigError(f"{config.origin.place('services')}: {message}")
+    return msgspec.structs.replace(nearest, **{key: getattr(topmost, key) for key in PROGRAM_KEYS}), folder
+
+
+def _upwards(folder: Path) -> Iterator[tuple[Config, Path]]:
+    """The settings in a folder and those above it, with their folders, the nearest first."""
     for each in (folder, *folder.parents):
         found = read_folder(each)
         if found is not None:
-            return found, each
-        if (each / ".git").exists():
-            break
-    return Config(), None
+            yield found, each
+        if (found is not None and found.root) or (each / ".git").exists():
+            return
 
 
 def read_folder(folder: Path) -> Config | None:
@@ -140,10 +181,55 @@ def decode(table: dict[str, Any], path: Path, prefix: str) -> Config:
     Raises:
         ConfigError: if it holds unknown keys or wrong types; the message gives the key's path.
     """
+    origin = Origin(str(path), prefix, path.resolve().parent.as_posix())
+    if isinstance(table, dict) and "origin" in table:
+        raise ConfigError(f"{origin.place('origin')}: unknown key")
     try:
-        return msgspec.convert(table, Config)
+        return msgspec.structs.replace(msgspec.convert(table, Config), origin=origin)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{path}: {_explained(str(error), prefix)}") from None
+        raise ConfigError(f"{path}: {_explained(_with_keys(table, str(error)), prefix)}") from None
+
+
+_ANY_KEY = "[...]"
+"""How msgspec (0.22) writes any key of a mapping in the place of an error."""
+
+
+def _with_keys(table: Any, message: str) -> str:
+    """msgspec's message with the keys that it leaves out: those that fail with the same message alone."""
+    text, _, place = message.partition(" - at `$.")
+    steps: list[str] = []
+    named = ""
+    for step in re.findall(r"\[\.\.\.\]|\[\d+\]|[^.\[\]`]+", place):
+        if step == _ANY_KEY:
+            keys = [key for key in _at(table, steps) if _fails(_reduced(table, steps, key), message)]
+            if not keys:
+                return message
+            step = keys[0]  # noqa: PLW2901 - the name it stands for
+            table = _reduced(table, steps, step)
+        steps.append(step)
+        named += step if step.startswith("[") else f".{step}"
+    return f"{text} - at `${named}`" if steps else message
+
+
+def _at(table: Any, steps: list[str]) -> Any:
+    for step in steps:
+        table = table[step] if isinstance(table, dict) else {}
+    return table
+
+
+def _reduced(table: Any, steps: list[str], key: str) -> Any:
+    """The settings with one key only in the table that ``steps`` lead to."""
+    if not steps:
+        return {key: table[key]}
+    return {**table, steps[0]: _reduced(table[steps[0]], steps[1:], key)}
+
+
+def _fails(table: Any, message: str) -> bool:
+    try:
+        msgspec.convert(table, Config)
+    except msgspec.ValidationError as error:
+        return str(error) == message
+    return False
 
 
 def _explained(message: str, prefix: str) -> str:
@@ -161,5 +247,6 @@ def _explained(message: str, prefix: str) -> str:
 
 
 def _keys() -> list[str]:
-    types: tuple[type[msgspec.Struct], ...] = (Config, Timeouts, Client)
-    return [field.encode_name for each in types for field in msgspec.structs.fields(each)]
+    types: tuple[type[msgspec.Struct], ...] = (Config, Timeouts, Client, Service, Dependency, Exemption)
+    names = [field.encode_name for each in types for field in msgspec.structs.fields(each)]
+    return [name for name in names if name != "origin"]

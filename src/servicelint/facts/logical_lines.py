@@ -72,6 +72,8 @@ class _Scanner:
         self.depth = 0
         self.fields: list[_FString] = []
         self.comments: list[int] = []
+        self.strings: list[tuple[int, int]] = []
+        self.opened = -1
 
     def scan(self) -> list[LogicalLine]:
         lines: list[LogicalLine] = []
@@ -106,6 +108,14 @@ class _Scanner:
         return lines
 
     def _consume(self, kind: str, token: str) -> None:
+        if kind == "quote" and not self.fields:
+            self.opened = self.position - len(token)
+        self._read(kind, token)
+        if self.opened >= 0 and not self.fields:
+            self.strings.append((self.opened, self.position))
+            self.opened = -1
+
+    def _read(self, kind: str, token: str) -> None:
         if kind == "quote":
             self._string(token)
         elif kind == "open":
@@ -187,6 +197,13 @@ def comments(text: str) -> list[Comment]:
     scanner = _Scanner(text)
     scanner.scan()
     return [_comment(text, start) for start in scanner.comments]
+
+
+def strings(text: str) -> list[tuple[int, int]]:
+    """Where the strings of Python source ``text`` stand, without their prefixes; f-strings as a whole."""
+    scanner = _Scanner(text)
+    scanner.scan()
+    return scanner.strings
 
 
 def _comment(text: str, start: int) -> Comment:

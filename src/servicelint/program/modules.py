@@ -104,6 +104,8 @@ def dotted_name(path: str, root: str) -> str:
 class ModuleIndex:
     """All modules of a program, found by the names under which they can be imported.
 
+    ``roots`` are all source roots, ``search_roots`` those that every file may look into.
+
     One file can have a name for each source root above it: a monorepo may hold two packages called
     ``app``. An import takes the one whose root is nearest to the importing file.
     """
@@ -112,7 +114,8 @@ class ModuleIndex:
         self.modules = list(modules)
         self._by_path = {module.path: module for module in self.modules}
         self._folders = {folder for module in self.modules for folder in _ancestors(module.folder)}
-        self._roots = sorted({*roots, *(module.root for module in self.modules)})
+        self.search_roots = frozenset(roots)
+        self.roots = self.search_roots | {module.root for module in self.modules}
 
     def at(self, stem: str) -> Module | None:
         """The module whose file is ``stem`` with ``.py`` or ``/__init__.py`` after it."""
@@ -151,7 +154,7 @@ class ModuleIndex:
                 other,
             )
 
-        return tuple(sorted(self._roots, key=distance))
+        return tuple(sorted(self.roots, key=distance))
 
     def relative(self, imported: Imported, importer: Module) -> str:
         """The path, without ending, that a relative import starts from."""
