@@ -6,22 +6,28 @@ import hashlib
 import traceback
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from servicelint import registry
 from servicelint.finding import Finding, Place
+from servicelint.program.reads import Node
 from servicelint.rule import Module as ModuleView
+from servicelint.rule import WholeProgram
 from servicelint.suppression import Suppressions
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from servicelint.config import Config
     from servicelint.program.modules import Module
     from servicelint.program.program import Program
     from servicelint.reader import Reader
-    from servicelint.rule import Rule
+    from servicelint.rule import Findings, RestsOn, Rule
     from servicelint.suppression import Dialect
+
+
+Subject = TypeVar("Subject")
+"""What a check is given: a module, or the whole program."""
 
 
 @dataclass
@@ -53,6 +59,7 @@ class Checker:
         self.reader = reader
         self.config = config
         self.rules = list(rules)
+        self.asks_for_calls = any(rule.check and rule.rests_on == "calls" for rule in self.rules)
         self.dialects = dialects
         self.named = named
         self.tracebacks: list[str] = []
@@ -71,26 +78,51 @@ class Checker:
 
     def _finish(self, module: Module, result: ModuleResult) -> None:
         with self.program.reads.apart(self.program.checks[module]):
-            findings = [*result.findings, *self._failures(module)]
-            if findings:
-                suppressions = Suppressions(module.source, self.dialects)
-                kept = [each for each in findings if not suppressions.silences(each)]
-                kept.sort(key=lambda finding: finding.order)
-                result.findings = with_fingerprints(kept, module.lines)
+            result.findings = self._left([*result.findings, *self._failures(module)], module)
 
-    def _findings(self, module: Module) -> Iterable[Finding]:
+    def check_anew(self, *, is_whole: bool) -> list[Finding]:
+        """What rules find that are asked in each run: on imports, and on the program if all of it is there."""
+        targets = self.program.targets if self.program.boundaries else []
+        with self.program.reads.apart(Node()):
+            found = {module: list(self._findings(module, "imports")) for module in targets}
+            for finding in self._findings_of_the_whole() if is_whole else ():
+                module = next(each for each in self.program.targets if each.shown == finding.place.path)
+                found.setdefault(module, []).append(finding)
+            return [each for module, findings in found.items() for each in self._left(findings, module)]
+
+    def _left(self, findings: list[Finding], module: Module) -> list[Finding]:
+        """A module's findings in order, less what comments silence."""
+        if not findings:
+            return findings
+        suppressions = Suppressions(module.source, self.dialects)
+        left = [each for each in findings if not suppressions.silences(each)]
+        left.sort(key=lambda finding: finding.order)
+        return with_fingerprints(left, module.lines)
+
+    def _findings(self, module: Module, rests_on: RestsOn = "calls") -> Iterator[Finding]:
         view = ModuleView(self.program, module, self.config)
         for rule in self.rules:
-            if rule.check is None:
-                continue
-            try:
-                yield from list(rule.check(view))
-            except Exception as error:  # noqa: BLE001 - reported as SVC001; the other rules go on
-                self.tracebacks.append("".join(traceback.format_exception(error)))
-                yield crash(module.shown, rule, error)
+            if rule.check is not None and rule.rests_on == rests_on:
+                yield from self._guarded(rule.check, view, rule, module)
+
+    def _findings_of_the_whole(self) -> Iterator[Finding]:
+        whole = WholeProgram(self.program, self.config)
+        for rule in self.rules:
+            if rule.program_check is not None and self.program.targets:
+                yield from self._guarded(rule.program_check, whole, rule, self.program.targets[0])
+
+    def _guarded(
+        self, check: Callable[[Subject], Findings], subject: Subject, rule: Rule, module: Module
+    ) -> list[Finding]:
+        """What a check finds, or the finding that it crashed, on ``module``."""
+        try:
+            return list(check(subject))
+        except Exception as error:  # noqa: BLE001 - reported as SVC001; the other rules go on
+            self.tracebacks.append("".join(traceback.format_exception(error)))
+            return [crash(module.shown, rule, error)]
 
     def _sites(self, module: Module) -> dict[str, int]:
-        if module in self.program.crashes:
+        if module in self.program.crashes or not self.asks_for_calls:
             return {}
         try:
             calls = self.program.outbound_calls(module)

@@ -1,21 +1,27 @@
 """What a rule is: the one facade that checkers import.
 
 A rule is a file in ``checkers/`` with a module docstring (its documentation), a :class:`Rule` and, unless the
-engine reports it itself, one function decorated with ``each_module``. Code, name and pylint id come from the
-file's name.
+engine reports it itself, one function decorated with ``each_module`` or ``whole_program``. Code, name and
+pylint id come from the file's name.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Literal
 
+from servicelint.boundaries.loops import loops
 from servicelint.finding import Cause, Finding, Place, Severity, TraceStep
+from servicelint.program.import_edges import spot
 
 if TYPE_CHECKING:
+    from servicelint.boundaries.chains import Chain
+    from servicelint.boundaries.crossings import Breach, Crossing
+    from servicelint.boundaries.loops import Loop
     from servicelint.config import Config
     from servicelint.program.faults import Fault
+    from servicelint.program.import_edges import Import
     from servicelint.program.modules import Module as ProgramModule
     from servicelint.program.outbound import OutboundCall
     from servicelint.program.program import Program
@@ -24,6 +30,10 @@ if TYPE_CHECKING:
 
 Findings = Iterator[Finding]
 Check = Callable[["Module"], Findings]
+RestsOn = Literal["calls", "imports"]
+"""What a rule asks about."""
+
+ProgramCheck = Callable[["WholeProgram"], Findings]
 
 _FILE_NAME = re.compile(r"(?P<code>svc\d{3})_(?P<name>[a-z0-9_]+)\Z")
 SECTIONS = ("Why it hurts", "Instead", "Gaps")
@@ -59,6 +69,39 @@ class Module:
         """The guarded functions for whose breaker an answer with status 500 is a success."""
         return self._program.breaker_faults.blind_to_status(self._module)
 
+    def breaches(self, breach: Breach) -> list[Crossing]:
+        """The imports of this file that cross into another service and must not."""
+        bounds = self._program.boundaries
+        return [each for each in bounds.crossings(self._module) if each.breach == breach] if bounds else []
+
+    def indirect_imports(self) -> list[Chain]:
+        """The chains of imports from here, through modules of nobody, into services not to be imported."""
+        return self._program.chains.of(self._module) if self._program.chains else []
+
+    def has_no_service(self) -> bool:
+        """Whether services are declared and this file, unless it is empty, is neither of one nor shared."""
+        bounds = self._program.boundaries
+        return (
+            bounds is not None and not bounds.is_claimed(self._module) and bool(self._module.source.strip())
+        )
+
+    @property
+    def start(self) -> Place:
+        """Its first line."""
+        return Place(self._module.shown, 1)
+
+
+class WholeProgram:
+    """All of a program, for the rules whose findings have no single place."""
+
+    def __init__(self, program: Program, config: Config) -> None:
+        self.config = config
+        self._program = program
+
+    def service_loops(self) -> list[Loop]:
+        """The services that depend on each other in a loop."""
+        return loops(self._program.boundaries) if self._program.boundaries else []
+
 
 class Rule:
     """One rule: its identity, its documentation and its check.
@@ -69,6 +112,8 @@ class Rule:
         message: what a finding says, with fields in braces.
         severity: how bad it is, unless a finding says otherwise.
         on_by_default: whether it runs without being named by its full code.
+        rests_on: what its check asks about. What rests on calls is kept while nothing changes that matters to
+            it; what rests on imports alone is asked anew in each run, once services are declared.
 
     Raises:
         ValueError: if the file is not named as a rule, or its documentation lacks a section.
@@ -82,6 +127,7 @@ class Rule:
         message: str,
         severity: Severity = "warning",
         on_by_default: bool = True,
+        rests_on: RestsOn = "calls",
     ) -> None:
         named = _FILE_NAME.search(module_name)
         if named is None:
@@ -95,7 +141,9 @@ class Rule:
         self.message = message
         self.severity: Severity = severity
         self.on_by_default = on_by_default
+        self.rests_on: RestsOn = rests_on
         self.check: Check | None = None
+        self.program_check: ProgramCheck | None = None
 
     @property
     def pylint_id(self) -> str:
@@ -110,6 +158,11 @@ class Rule:
     def each_module(self, check: Check) -> Check:
         """Run the decorated function on each file; it reports inside that file only."""
         self.check = check
+        return check
+
+    def whole_program(self, check: ProgramCheck) -> ProgramCheck:
+        """Run the decorated function once; each of its findings stands at a fixed place all the same."""
+        self.program_check = check
         return check
 
     def at(self, call: OutboundCall, *, severity: Severity | None = None, **fields: str) -> Finding:
@@ -144,6 +197,27 @@ class Rule:
             trace=tuple(trace_step(step) for step in fault.steps),
         )
 
+    def at_import(
+        self,
+        edge: Import,
+        *,
+        severity: Severity | None = None,
+        trace: Iterable[TraceStep] = (),
+        **fields: str,
+    ) -> Finding:
+        """A finding at an imported name."""
+        where = spot(edge.importer, edge.fact)
+        return Finding(
+            place=Place(edge.importer.shown, where.line, where.column),
+            code=self.code,
+            name=self.name,
+            message=self.message.format(**fields),
+            severity=severity or self.severity,
+            end_line=where.end_line,
+            end_column=where.end_column,
+            trace=tuple(trace),
+        )
+
     def at_place(self, place: Place, **fields: str) -> Finding:
         """A finding at a place of its own."""
         return Finding(place, self.code, self.name, self.message.format(**fields), self.severity)
@@ -159,6 +233,13 @@ def trace_step(step: Step) -> TraceStep:
         span = call_span(module.lines, step.place.call)
         return TraceStep(Place(module.shown, span.line, span.column), step.message)
     return TraceStep(Place(step.place.module.shown, step.place.line), step.message)
+
+
+def import_step(edge: Import) -> TraceStep:
+    """An import as a step of an explanation."""
+    where = spot(edge.importer, edge.fact)
+    place = Place(edge.importer.shown, where.line, where.column)
+    return TraceStep(place, f"{edge.importer.name} imports {edge.name}")
 
 
 def _cause(origin: Origin | None) -> Cause | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import functools
 import hashlib
 import os
@@ -14,12 +15,15 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from servicelint import resume
+from servicelint.boundaries.crossings import Boundaries
 from servicelint.catalog.loader import Catalog, shipped_libraries
 from servicelint.checking import Checker, ModuleResult
 from servicelint.finding import Finding  # noqa: TC001 - msgspec reads the annotation
+from servicelint.program.imports import Imports
 from servicelint.program.modules import Module
 from servicelint.program.program import Program
 from servicelint.reader import Reader, code_version
+from servicelint.sources.import_facts import ImportFacts
 from servicelint.sources.roots import further_roots, package_folders, source_root
 from servicelint.suppression import DIALECTS
 
@@ -73,6 +77,8 @@ class Run:
         self.dialects = frozenset(dialects)
         self.cache = cache
         self.reader = Reader(cache, buffers)
+        self.today = datetime.date.today()
+        self._is_whole = selection.is_whole
         self._named = frozenset(path.as_posix() for path in selection.named)
         self._earlier: resume.Resumed | None = None
         self._paths = [path.as_posix() for path in (*selection.targets, *selection.others)]
@@ -109,6 +115,7 @@ class Run:
         if known is not None:
             return known
         result = self._resumed(chosen) or self._from_nothing(chosen)
+        self._add_what_is_asked_anew(result, chosen)
         if self.cache and not result.tracebacks:
             self.cache.put("result", self._key(chosen), msgspec.msgpack.encode(result))
         return result
@@ -132,7 +139,7 @@ class Run:
         checker = self._checker(rules)
         found = checker.check(self.program.targets)
         result = self._result(found, checker)
-        if self.cache and not result.tracebacks:
+        if self.cache and not result.tracebacks and checker.asks_for_calls:
             name, identity = self._name(rules), self._identity(rules)
             resume.keep(self.cache, name, identity, self.program, self._contents, found)
         return result
@@ -179,6 +186,24 @@ class Run:
         tracebacks = [*self.reader.tracebacks, *checker.tracebacks]
         return Result(findings, dict(sorted(sites.items())), len(self.program.targets), tracebacks)
 
+    def _add_what_is_asked_anew(self, result: Result, rules: list[Rule]) -> None:
+        """Add what rules find on imports, if services are declared, and on the program as a whole.
+
+        Raises:
+            ConfigError: if a name in the declared services fits nothing.
+        """
+        facts = ImportFacts(self.cache, program_key(self.root), self.reader.texts.digest)
+        modules = self.program.modules
+        if self.config.services:
+            imports = Imports(modules, facts.of)
+            bounds = Boundaries(self.config, modules, imports, self.today, is_whole=self._is_whole)
+            self.program.declare(bounds)
+        checker = self._checker(rules)
+        result.findings += checker.check_anew(is_whole=self._is_whole)
+        result.findings.sort(key=lambda finding: finding.order)
+        result.tracebacks += checker.tracebacks
+        facts.save(modules.modules)
+
     # --- what has changed ------------------------------------------------------------------------
 
     def _name(self, rules: list[Rule]) -> bytes:
@@ -194,7 +219,8 @@ class Run:
     def _identity(self, rules: list[Rule]) -> bytes:
         """What changes when a result may, other than the contents of files."""
         files = [(module.path, module.root, module.is_target) for module in self._modules]
-        return _digest(self._name(rules), code_version(), self.config, files)
+        ended = [each.has_expired(self.today) for each in self.config.exceptions]
+        return _digest(self._name(rules), code_version(), self.config, ended, files)
 
     def _key(self, rules: list[Rule]) -> bytes:
         """What changes when a result may."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime  # noqa: TC003 - msgspec reads the annotations
+import datetime
 from typing import Annotated, Literal
 
 import msgspec

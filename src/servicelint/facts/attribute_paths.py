@@ -61,7 +61,9 @@ class Certainty:
         """Whether ``name`` at an offset is a read of what an import bound."""
         if self.code[start] == '"':
             return self._is_formatted(start) and start in self._reads(name)
-        if self.code[start] == " " or re.search(r"\.\s*\Z", self.code[max(0, start - 80) : start]):
+        if self._code_without_imports[start] == " " or re.search(
+            r"\.\s*\Z", self.code[max(0, start - 80) : start]
+        ):
             return False
         if name not in self._only_imported:
             self._only_imported[name] = self._is_never_rebound(name)
@@ -80,7 +82,7 @@ class Certainty:
 
     @functools.cached_property
     def _code_without_imports(self) -> str:
-        return _IMPORTS.sub("", self.code)
+        return _IMPORTS.sub(lambda found: " " * len(found.group()), self.code)
 
     def _reads(self, name: str) -> set[int]:
         known = self._parsed.get(name)

@@ -77,6 +77,7 @@ def check(
 ) -> None:
     """Check the Python files in PATHS (by default, the working directory)."""
     from servicelint import registry
+    from servicelint.config import ConfigError
 
     config = _merged(_config(paths, config_file, isolated=isolated), select, ignore, exclude, include_tests)
     chosen = registry.selected(config.select, config.ignore)
@@ -84,7 +85,10 @@ def check(
         raise Fail(f"no rule matches --select {','.join(config.select)}")
     with _cache(cache_dir, no_cache=no_cache) as cache:
         run = _run(paths, config, cache)
-        result = run.check(chosen)
+        try:
+            result = run.check(chosen)
+        except ConfigError as error:
+            raise Fail(str(error)) from None
         if not paths or any(path.is_dir() for path in paths):
             run.mark_as_linked()
     _write(_report(result, format_), output)

@@ -181,7 +181,7 @@ class _Program:
     def checked_alone(self, cache: Cache, file: Path, text: str | None) -> Findings:
         """The findings of a file as it and what it imports show them."""
         near = neighbourhood(file, self.root, self.config.source_roots, text)
-        selection = Selection(sorted({file, *near}), named={file})
+        selection = Selection(sorted({file, *near}), named={file}, is_whole=False)
         return self._findings(self._run(selection, cache, {} if text is None else {file: text}))
 
     def _run(self, selection: Selection, cache: Cache, buffers: Mapping[Path, str]) -> Run:

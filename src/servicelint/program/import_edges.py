@@ -19,6 +19,16 @@ class Import(NamedTuple):
     target: Module
 
     @property
+    def name(self) -> str:
+        """The imported module, as the import calls it if it gives its whole name."""
+        stem = self.target.path.removesuffix(".py").removesuffix("/__init__")
+        written = (f"{self.fact.module}.{self.fact.member}", self.fact.module)
+        for name in written if not self.fact.level else ():
+            if stem.endswith(f"/{name.replace('.', '/')}"):
+                return name
+        return self.target.name
+
+    @property
     def line(self) -> int:
         """The line of the statement, from 1."""
         return _line(self.importer.source, self.fact.statement)

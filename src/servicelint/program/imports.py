@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import posixpath
-import sys
-from collections import defaultdict
-from functools import cached_property
+import re
 from typing import TYPE_CHECKING
 
 from servicelint.facts.imports import imports, literal_names
 from servicelint.program.attribute_imports import AttributeImports
 from servicelint.program.import_edges import Import
+from servicelint.program.import_targets import ImportTargets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from servicelint.facts.imports import ImportFact
     from servicelint.program.modules import Module, ModuleIndex
-
-
-_ENDINGS = ("/__init__.py", ".py", ".pyi", "/__init__.pyi")
 
 
 class Imports:
@@ -31,168 +26,84 @@ class Imports:
     def __init__(
         self, modules: ModuleIndex, read: Callable[[Module], Sequence[ImportFact]] | None = None
     ) -> None:
-        self._modules = modules
-        self._read = read or (lambda module: imports(module.source))
-        self._read_facts: dict[Module, Sequence[ImportFact]] = {}
-        self._known: dict[Module, list[Import]] = {}
-        self._all: dict[Module, list[Import]] = {}
+        self.targets = ImportTargets(modules)
+        self._read = read or (lambda module: imports(module.text))
         self._attributes = AttributeImports(self)
-        self._heads: dict[str, frozenset[str]] = {}
-        self._bases: dict[tuple[str, str, str], str | None] = {}
-
-    def statements(self, module: Module) -> list[Import]:
-        """The imports of other modules by a module's statements, in order; stubs import nothing."""
-        known = self._known.get(module)
-        if known is None:
-            facts = self._facts(module)
-            known = self._known[module] = self._linked(module, facts)
-        return known
+        self._facts: dict[Module, Sequence[ImportFact]] = {}
+        self._statements: dict[Module, list[Import]] = {}
+        self._all: dict[Module, list[Import]] = {}
+        self._bound: dict[tuple[Module, str], bool] = {}
 
     def of(self, module: Module) -> list[Import]:
         """The imports of other modules by a module, in order: statements, calls, attributes of packages."""
         known = self._all.get(module)
         if known is None:
             statements = self.statements(module)
-            others = self._linked(module, self._calls(module)) + self._attributes.of(module, statements)
-            known = self._all[module] = (
-                sorted([*statements, *others], key=lambda each: (each.fact.statement, each.fact.start))
-                if others
-                else statements
-            )
+            further = self._linked(module, self._calls(module)) + self._attributes.of(module, statements)
+            known = sorted([*statements, *further], key=_place) if further else statements
+            self._all[module] = known
+        return known
+
+    def statements(self, module: Module) -> list[Import]:
+        """The imports of other modules by a module's statements, in order."""
+        known = self._statements.get(module)
+        if known is None:
+            known = self._statements[module] = self._linked(module, self._facts_of(module))
         return known
 
     def bindings(self, module: Module) -> Iterator[tuple[ImportFact, str]]:
-        """The names that a module's statements bind, each with the path, without ending, of what it means."""
-        for fact in self._facts(module):
-            if fact.member == "*":
-                continue
-            stem = self.stem(fact, module)
-            if stem is not None:
-                head = fact.module.partition(".")[0]
+        """The names that a module's statements bind, each with the path (no ending) of what it may mean."""
+        for fact in self._facts_of(module):
+            head = fact.module.partition(".")[0]
+            for stem in self.targets.places(fact, module):
                 if fact.member:
-                    stem = f"{stem}/{fact.member}"
+                    yield fact, f"{stem}/{fact.member}"
                 elif fact.bound == head:  # ``import a.b`` binds ``a``
-                    stem = stem[: len(stem) - len(fact.module) + len(head)]
-                yield fact, stem
+                    yield fact, stem[: len(stem) - len(fact.module) + len(head)]
+                else:
+                    yield fact, stem
 
-    def at(self, stem: str) -> Module | None:
-        """The module whose path is ``stem``, without its ending."""
-        return self._stems.get(stem)
+    def binds(self, package: Module, name: str, submodule: Module | None) -> bool:
+        """Whether a package itself calls something else by the name of a module below it."""
+        key = package, name
+        if key not in self._bound:
+            imported = (fact for fact in self._facts_of(package) if fact.bound == name)
+            self._bound[key] = _defines(package.text, name) or any(
+                not self._is_module(fact, package, submodule) for fact in imported
+            )
+        return self._bound[key]
 
-    def is_package(self, stem: str) -> bool:
-        """Whether modules lie below a path."""
-        return self._modules.is_folder(stem)
+    def _is_module(self, fact: ImportFact, importer: Module, module: Module | None) -> bool:
+        """Whether an import binds this module itself, not something in it."""
+        target = self.targets.target(fact, importer)
+        is_holder = fact.member and target in map(self.targets.at, self.targets.places(fact, importer))
+        return target is not None and target is module and not is_holder
 
-    def _facts(self, module: Module) -> Sequence[ImportFact]:
-        known = self._read_facts.get(module)
+    def _facts_of(self, module: Module) -> Sequence[ImportFact]:
+        """The facts of a module; stubs import nothing."""
+        known = self._facts.get(module)
         if known is None:
-            facts = () if module.path.endswith(".pyi") else self._read(module)
-            known = self._read_facts[module] = facts
+            known = self._facts[module] = () if module.path.endswith(".pyi") else self._read(module)
         return known
+
+    def _linked(self, module: Module, facts: Iterable[ImportFact]) -> list[Import]:
+        linked = ((fact, self.targets.target(fact, module)) for fact in facts)
+        return [Import(module, fact, target) for fact, target in linked if target and target is not module]
 
     def _calls(self, module: Module) -> list[ImportFact]:
         """What calls import: the few files that may so name a module of the program are parsed."""
-        if not any(self._target(fact, module) for fact in literal_names(module.source)):
+        if not any(self.targets.target(fact, module) for fact in literal_names(module.text)):
             return []
         from servicelint.facts.dynamic_imports import dynamic_imports  # brings libcst
 
         return dynamic_imports(module.facts, module.lines)
 
-    @cached_property
-    def importers(self) -> Mapping[Module, list[Import]]:
-        """For each module the imports of it."""
-        found: defaultdict[Module, list[Import]] = defaultdict(list)
-        for module in self._modules.modules:
-            for each in self.of(module):
-                found[each.target].append(each)
-        return found
 
-    def _linked(self, module: Module, facts: Iterable[ImportFact]) -> list[Import]:
-        linked = ((fact, self._target(fact, module)) for fact in facts)
-        return [Import(module, fact, target) for fact, target in linked if target and target is not module]
-
-    def _target(self, fact: ImportFact, importer: Module) -> Module | None:
-        """The module that an import means: the member, if it is a module, else what holds it."""
-        stem = self.stem(fact, importer)
-        if stem is None:
-            return None
-        if fact.member:
-            return self._stems.get(f"{stem}/{fact.member}") or self._stems.get(stem)
-        return self._stems.get(stem) or self._stems.get(posixpath.dirname(stem))
-
-    def stem(self, fact: ImportFact, importer: Module) -> str | None:
-        """The path, without ending, of the module or package that stands after ``import`` or ``from``."""
-        if not fact.level:
-            return self._absolute(fact.module, importer)
-        folder = importer.folder
-        for _ in range(fact.level - 1):
-            folder = posixpath.dirname(folder)
-        return posixpath.join(folder, fact.module.replace(".", "/")) if fact.module else folder
-
-    def _absolute(self, name: str, importer: Module) -> str | None:
-        head = name.partition(".")[0]
-        key = (head, importer.root, importer.folder)
-        if key not in self._bases:
-            self._bases[key] = self._base(head, importer)
-        base = self._bases[key]
-        return posixpath.join(base, name.replace(".", "/")) if base is not None else None
-
-    def _base(self, head: str, importer: Module) -> str | None:
-        """The source root from which an importer takes the top-level module or package ``head``.
-
-        Its own root comes first, then those above it, then the nearest. From elsewhere nothing is taken that
-        the standard library has, and no script beside which the importer does not stand: a third-party
-        package may be meant.
-        """
-        roots = self._roots_with(head)
-        if not roots:
-            return None
-        for root in (importer.root, *_above(importer.folder)):
-            if root in roots:
-                return root
-        if head in sys.stdlib_module_names:
-            return None
-        index = self._modules
-        others = [
-            root
-            for root in roots
-            if root in index.search_roots or index.is_folder(posixpath.join(root, head))
-        ]
-        return max(others, key=lambda root: (len(_common(root, importer.folder)), root), default=None)
-
-    def _roots_with(self, head: str) -> frozenset[str]:
-        """The source roots that hold a top-level module or package called ``head``."""
-        known = self._heads.get(head)
-        if known is None:
-            places = {root: posixpath.join(root, head) for root in self._modules.roots}
-            known = self._heads[head] = frozenset(
-                root
-                for root, place in places.items()
-                if place in self._stems or self._modules.is_folder(place)
-            )
-        return known
-
-    @cached_property
-    def _stems(self) -> dict[str, Module]:
-        """The modules by their path without ending: a package before a file, a file before its stub."""
-        found: dict[str, Module] = {}
-        for ending in _ENDINGS:
-            for module in self._modules.modules:
-                if module.path.endswith(ending):
-                    found.setdefault(module.path.removesuffix(ending), module)
-        return found
+def _defines(text: str, name: str) -> bool:
+    """Whether a module defines or assigns a name at its first level, as far as the text tells."""
+    defining = rf"^(?:(?:async[ \t]+)?def|class)[ \t]+{name}\b|^{name}[ \t]*(?::[^=\n]*)?="
+    return re.search(defining, text, re.MULTILINE) is not None
 
 
-def _above(folder: str) -> Iterator[str]:
-    while True:
-        yield folder
-        if folder == posixpath.dirname(folder):
-            return
-        folder = posixpath.dirname(folder)
-
-
-def _common(one: str, other: str) -> str:
-    """The folder above both; "" if one of them is relative and the other is not."""
-    if one.startswith("/") != other.startswith("/"):
-        return ""
-    return posixpath.commonpath([one or ".", other or "."])
+def _place(edge: Import) -> tuple[int, int]:
+    return edge.fact.statement, edge.fact.start

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from servicelint.boundaries.chains import Chains
 from servicelint.facts.record import OPAQUE
 from servicelint.program.attributes import Attributes
 from servicelint.program.bounds import Bounds
@@ -48,6 +49,7 @@ from servicelint.program.vocabulary import Vocabulary
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from servicelint.boundaries.crossings import Boundaries
     from servicelint.catalog.loader import Catalog
     from servicelint.facts.record import AttributeWrite
     from servicelint.program.arguments import Arguments
@@ -108,6 +110,8 @@ class Program:
         self.reaching = Reaching(self)
         self.checks: defaultdict[Module, Node] = defaultdict(Node)
         """By module, what the rules' findings in it rest on."""
+        self.boundaries: Boundaries | None = None
+        self.chains: Chains | None = None
 
         self._earlier = earlier
         self._carriers: Carriers | None = None
@@ -199,6 +203,11 @@ class Program:
             for write in self.index.of(module).writes[name]
             if write.value is not OPAQUE and classes.receiver_class(module, write.scope, write.target) < 0
         ]
+
+    def declare(self, boundaries: Boundaries) -> None:
+        """Declare services, so that there are boundaries to ask about."""
+        self.boundaries = boundaries
+        self.chains = Chains(boundaries)
 
     # --- questions of rules ----------------------------------------------------------------------
 

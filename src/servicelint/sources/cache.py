@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-Kind = Literal["facts", "result", "program", "run", "words"]
+Kind = Literal["facts", "result", "program", "run", "words", "imports"]
 
 LONGEST_WAIT = 5.0
 """Seconds to wait for another process that writes."""

@@ -26,12 +26,14 @@ _TESTS = ("test_*.py", "*_test.py", "conftest.py")
 class Selection:
     """The files of a run: ``targets`` are checked, ``others`` only define symbols. All are absolute.
 
-    ``named`` are the targets that were named themselves, not found in a folder.
+    ``named`` are the targets that were named themselves, not found in a folder. ``is_whole`` if these are all
+    the files of the program.
     """
 
     targets: list[Path] = field(default_factory=list)
     others: list[Path] = field(default_factory=list)
     named: set[Path] = field(default_factory=set)
+    is_whole: bool = True
 
 
 class MissingPath(Exception):

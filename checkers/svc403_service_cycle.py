@@ -1,0 +1,36 @@
+"""Services depend on each other in a loop.
+
+One finding for all services that reach each other, at the first import of a dependency to cut. It gives a
+shortest loop, and a smallest set of dependencies that have to go so that no loop is left (beyond 12 services
+only a small set is looked for, and the message says so).
+
+Why it hurts: none of them can be deployed, tested or understood without all others: they are one service in
+several folders.
+
+Instead: cut what the finding names: turn the import round, hand the data over, or move it to a shared module.
+
+Gaps: imports that only type checkers run don't count if the settings let them through. Loops that are closed
+by calls between services are not seen.
+"""
+
+from servicelint.rule import Findings, Rule, WholeProgram, import_step
+
+RULE = Rule(
+    __name__, __doc__, message="{count} services depend on each other: {loop}; to break it, cut {cut}{note}"
+)
+
+
+@RULE.whole_program
+def service_cycles(program: WholeProgram) -> Findings:
+    """Each set of services that reach each other."""
+    for loop in program.service_loops():
+        cycle = loop.cycle
+        steps = [*zip(cycle.shortest, (*cycle.shortest[1:], cycle.shortest[0]), strict=True), *cycle.cut]
+        yield RULE.at_import(
+            loop.first,
+            trace=[import_step(edge) for step in dict.fromkeys(steps) for edge in loop.imports[step]],
+            count=str(len(cycle.services)),
+            loop=" -> ".join((*cycle.shortest, cycle.shortest[0])),
+            cut=", ".join(f"{source} -> {target}" for source, target in cycle.cut),
+            note="" if cycle.is_exact else " (fewer may do)",
+        )

@@ -1,0 +1,54 @@
+"""Cycles of services with the imports behind each of their dependencies."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
+
+from servicelint.boundaries.cycles import Cycle, Edge, cycles
+
+if TYPE_CHECKING:
+    from servicelint.boundaries.crossings import Boundaries
+    from servicelint.program.import_edges import Import
+
+
+class Loop(NamedTuple):
+    """A cycle, and what each of its edges rests on, in the order of files and lines."""
+
+    cycle: Cycle
+    imports: dict[Edge, list[Import]]
+
+    @property
+    def first(self) -> Import:
+        """The first import of the first dependency to cut: where the finding stands."""
+        return self.imports[self.cycle.cut[0]][0]
+
+
+def loops(boundaries: Boundaries) -> list[Loop]:
+    """The cycles of a program's services, by the imports that run and that no exception lets through."""
+    dependencies = _dependencies(boundaries)
+    found = cycles({edge: len(imports) for edge, imports in dependencies.items()})
+    return [
+        Loop(cycle, {edge: dependencies[edge] for edge in dependencies if set(edge) <= set(cycle.services)})
+        for cycle in found
+    ]
+
+
+def _dependencies(boundaries: Boundaries) -> dict[Edge, list[Import]]:
+    service_of = boundaries.ownership.service_of
+    found: defaultdict[Edge, list[Import]] = defaultdict(list)
+    for module in sorted(boundaries.modules.modules, key=lambda module: module.path):
+        service = service_of(module)
+        if service is None or not module.is_target:
+            continue
+        for edge in boundaries.imports.of(module):
+            other = service_of(edge.target)
+            if other and other != service and not _is_let_through(boundaries, edge, service, other):
+                found[service, other].append(edge)
+    return dict(found)
+
+
+def _is_let_through(boundaries: Boundaries, edge: Import, service: str, other: str) -> bool:
+    if edge.fact.is_for_types and boundaries.type_checking(service, other) != "deny":
+        return True
+    return boundaries.is_exempt(edge)
