@@ -81,13 +81,14 @@ class Checker:
             result.findings = self._left([*result.findings, *self._failures(module)], module)
 
     def check_anew(self, *, is_whole: bool) -> list[Finding]:
-        """What rules find that are asked in each run: on imports, and on the program if all of it is there."""
+        """What rules find that are asked in each run: on imports, and on a program that is whole."""
         targets = self.program.targets if self.program.boundaries else []
         with self.program.reads.apart(Node()):
             found = {module: list(self._findings(module, "imports")) for module in targets}
             for finding in self._findings_of_the_whole() if is_whole else ():
-                module = next(each for each in self.program.targets if each.shown == finding.place.path)
-                found.setdefault(module, []).append(finding)
+                for module in self.program.targets:
+                    if module.shown == finding.place.path:
+                        found.setdefault(module, []).append(finding)
             return [each for module, findings in found.items() for each in self._left(findings, module)]
 
     def _left(self, findings: list[Finding], module: Module) -> list[Finding]:
