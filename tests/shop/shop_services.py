@@ -11,13 +11,17 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import grpc
 import httpx
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from typing_extensions import Self
 
 SHOP = Path(__file__).parents[2] / "fixtures" / "shop"
 SOURCE = SHOP / "src"
@@ -25,6 +29,7 @@ SOURCE = SHOP / "src"
 STARTS_WITHIN = 20.0
 
 _LISTENING = re.compile(r"running on (http://127\.0\.0\.1:\d+)", re.IGNORECASE)
+_SERVING = re.compile(r"running on (127\.0\.0\.1:\d+)")
 
 
 class Service:
@@ -46,7 +51,7 @@ class Service:
 
     def ready(self) -> httpx.Client:
         """Waits until the service is up; gives a client that speaks to it."""
-        url = wait_for(self._url, STARTS_WITHIN, f"the address of {self.name}")
+        url = self._address(_LISTENING)
         client = httpx.Client(base_url=url, timeout=5.0, trust_env=False)
         client.get("/health").raise_for_status()
         return client
@@ -56,12 +61,50 @@ class Service:
         self._process.kill()
         self._process.wait(timeout=10)
 
-    def _url(self) -> str | None:
+    def _address(self, pattern: re.Pattern[str]) -> str:
+        return wait_for(lambda: self._said(pattern), STARTS_WITHIN, f"the address of {self.name}")
+
+    def _said(self, pattern: re.Pattern[str]) -> str | None:
         said = self.log.read_text("utf-8", errors="replace")
         if self._process.poll() is not None:
             raise AssertionError(f"{self.name} ended with status {self._process.returncode}:\n{said}")
-        found = _LISTENING.search(said)
+        found = pattern.search(said)
         return found[1] if found else None
+
+
+class RpcService(Service):
+    """A service that speaks gRPC; runs as a context."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def address(self) -> str:
+        """Waits until the service is up; gives its host and port."""
+        return self._address(_SERVING)
+
+
+class SilentRpcPeer(grpc.GenericRpcHandler):
+    """A gRPC server that accepts every call and answers none. It remembers the methods that were called."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self._stopping = threading.Event()
+        self._server = grpc.server(ThreadPoolExecutor(8), handlers=[self])
+        self.address = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
+        self._server.start()
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
+        """What answers a call."""
+        self.asked.append(handler_call_details.method)
+        return grpc.unary_unary_rpc_method_handler(lambda _request, _context: self._stopping.wait())
+
+    def stop(self) -> None:
+        """Hangs up on everybody."""
+        self._stopping.set()
+        self._server.stop(None).wait(5)
 
 
 class SilentPeer:
@@ -143,6 +186,7 @@ def _environment(source: Path, database: Path) -> dict[str, str]:
         "HOST": "127.0.0.1",
         "PORT": "0",
         "DATABASE_URL": f"sqlite:///{database}",
+        "PRODUCTS_ADDRESS": "127.0.0.1:9",
         "USERS_URL": nowhere,
         "ORDERS_URL": nowhere,
         "POSTAL_URL": nowhere,

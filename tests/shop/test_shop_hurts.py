@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from shop_services import SOURCE, Service, SilentPeer, running, wait_for
+from shop_services import SOURCE, Service, SilentPeer, SilentRpcPeer, running, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -193,15 +193,49 @@ def test_a_silent_partner_stops_all_confirmations_unless_mended(
         assert silence.asked == ["POST /hook"] * 3
 
 
+def test_a_product_service_that_never_answers_hangs_a_page_unless_mended(tmp_path: Path) -> None:
+    mended = _mend(
+        tmp_path / "mended",
+        "gateway/routes/products.py",
+        "GetRequest(sku=sku))",
+        "GetRequest(sku=sku), timeout=0.3)",
+    )
+    products = SilentRpcPeer()
+    behind = {"PRODUCTS_ADDRESS": products.address}
+    with running(
+        Service("gateway", SOURCE, tmp_path / "faulty", **behind),
+        Service("gateway", mended, tmp_path, **behind),
+    ) as [faulty, twin]:
+        with pytest.raises(httpx.ReadTimeout):
+            faulty.get("/products/teapot", timeout=PATIENCE)
+        started = time.monotonic()
+        assert twin.get("/products/teapot", timeout=PATIENCE).status_code == 504
+        assert 0.3 <= time.monotonic() - started < PATIENCE
+        assert products.asked == ["/shop.products.Products/Get"] * 2
+    products.stop()
+
+
+def test_an_interceptor_bounds_every_call(tmp_path: Path) -> None:
+    """The order service asks for prices over a channel whose calls all have a deadline."""
+    brief = _mend(
+        tmp_path / "brief", "orders/products.py", "DeadlineInterceptor(3.0)", "DeadlineInterceptor(0.3)"
+    )
+    products = SilentRpcPeer()
+    with running(Service("orders", brief, tmp_path, PRODUCTS_ADDRESS=products.address)) as [orders]:
+        answer = orders.get("/prices", params={"sku": "teapot"}, timeout=PATIENCE)
+        assert (answer.status_code, products.asked) == (504, ["/shop.products.Products/Price"])
+    products.stop()
+
+
 def test_every_fault_that_hangs_is_shown() -> None:
     """But for the timeout that is too long: nobody waits that out here."""
-    hangs = re.compile(r"# expect: SVC10[13]")
+    hangs = re.compile(r"# expect: SVC10[123]")
     marked = {
         path.relative_to(SOURCE / "shop").as_posix()
         for path in SOURCE.rglob("*.py")
         if hangs.search(path.read_text("utf-8"))
     }
-    assert marked == {fault.marked for fault in FAULTS} | {"orders/webhooks.py"}
+    assert marked == {fault.marked for fault in FAULTS} | {"gateway/routes/products.py", "orders/webhooks.py"}
 
 
 def _service(

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from shop_services import SHOP, SOURCE, Service, running, wait_for
+from shop_services import SHOP, SOURCE, RpcService, Service, running, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     import httpx
 
@@ -21,17 +25,25 @@ README_ROW = re.compile(r"^\| `([\w/]+\.py)` \| (SVC\d{3}) \|", re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    """The door to a whole shop: users, orders and the gateway in front of them."""
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, httpx.Client]]:
+    """A whole shop: users, products, orders and the gateway in front of them."""
     folder = tmp_path_factory.mktemp("shop")
     with (
         running(Service("users", SOURCE, folder)) as [users],
-        running(Service("orders", SOURCE, folder, USERS_URL=_url(users))) as [orders],
-        running(
-            Service("gateway", SOURCE, folder, USERS_URL=_url(users), ORDERS_URL=_url(orders)),
-        ) as [client],
+        RpcService("products", SOURCE, folder) as products,
     ):
-        yield client
+        behind = {"USERS_URL": _url(users), "PRODUCTS_ADDRESS": products.address()}
+        with (
+            running(Service("orders", SOURCE, folder, **behind)) as [orders],
+            running(Service("gateway", SOURCE, folder, ORDERS_URL=_url(orders), **behind)) as [client],
+        ):
+            yield {"gateway": client, "orders": orders}
+
+
+@pytest.fixture
+def gateway(shop: dict[str, httpx.Client]) -> httpx.Client:
+    """The door to the shop."""
+    return shop["gateway"]
 
 
 def test_all_services_are_well(gateway: httpx.Client) -> None:
@@ -62,6 +74,18 @@ def test_an_order_goes_through_the_whole_shop(gateway: httpx.Client) -> None:
     assert f"{order['id']},1,confirmed,2500" in gateway.get("/reports/orders.csv").text.splitlines()
 
 
+def test_products_are_shown(shop: dict[str, httpx.Client]) -> None:
+    gateway = shop["gateway"]
+    teapot = {"sku": "teapot", "name": "Teapot", "unit_price": 1250}
+    assert gateway.get("/products/teapot").json() == teapot
+    assert gateway.get("/products/samovar").status_code == 404
+    assert teapot in gateway.get("/products").json()
+    with gateway.stream("GET", "/products/prices") as prices:
+        assert json.loads(next(prices.iter_lines())) == {"sku": "cup", "unit_price": 450}
+    asked = shop["orders"].get("/prices", params={"sku": ["cup", "samovar", "teapot"]})
+    assert asked.json() == {"cup": 450, "teapot": 1250}
+
+
 def test_nobody_orders_for_a_stranger(gateway: httpx.Client) -> None:
     assert gateway.get("/users/99").status_code == 404
     assert gateway.post("/orders", json=TEAPOTS | {"user_id": 99}).status_code == 422
@@ -79,7 +103,14 @@ def test_the_readme_lists_the_planted_faults() -> None:
         for code in MARKER.findall(path.read_text("utf-8"))
     ]
     assert README_ROW.findall((SHOP / "README.md").read_text("utf-8")) == planted
-    assert {code for _, code in planted} == {"SVC101", "SVC103", "SVC104"}
+    assert {code for _, code in planted} == {"SVC101", "SVC102", "SVC103", "SVC104"}
+
+
+def test_the_generated_code_is_that_of_the_interface(tmp_path: Path) -> None:
+    pytest.importorskip("grpc_tools")
+    protoc = [sys.executable, "-m", "grpc_tools.protoc", f"-I{SOURCE}", f"--python_out={tmp_path}"]
+    subprocess.run([*protoc, "shop/products/products.proto"], check=True, cwd=SOURCE)
+    assert _interface(tmp_path) == _interface(SOURCE)
 
 
 def test_markers_stand_where_a_call_starts() -> None:
@@ -102,6 +133,13 @@ def test_manifests_describe_the_services() -> None:
         assert (deployment["kind"], service["kind"]) == ("Deployment", "Service")
         assert " ".join(container["command"]) == composed[name]["command"] == f"python -m shop.{name}"
         assert {variable["name"] for variable in container["env"]} == composed[name]["environment"].keys()
+
+
+def _interface(folder: Path) -> bytes:
+    """The interface that generated code describes, whatever version it was generated with."""
+    text = (folder / "shop" / "products" / "products_pb2.py").read_text("utf-8")
+    [literal] = re.findall(r"AddSerializedFile\((b'.*')\)", text)
+    return bytes(ast.literal_eval(literal))
 
 
 def _url(client: httpx.Client) -> str:
