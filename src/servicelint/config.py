@@ -35,13 +35,16 @@ class ConfigError(Exception):
 
 
 class Timeouts(Record, frozen=True):
-    """What the deadline rules compare with; ``max-seconds`` is the longest timeout that is not a finding.
+    """What the deadline rules compare with.
 
-    ``streams``: whether a gRPC stream that is meant to stay open needs no deadline. Which ones are is told by
-    their methods' names, or by ``open-streams``: patterns of ``Method`` or ``Stub.Method``.
+    ``max-seconds`` is the longest timeout that is not a finding, ``budget-seconds`` the longest that a call
+    may take with all its retries. ``streams``: whether a gRPC stream that is meant to stay open needs no
+    deadline. Which ones are is told by their methods' names, or by ``open-streams``: patterns of ``Method``
+    or ``Stub.Method``.
     """
 
     max_seconds: float | None = None
+    budget_seconds: float | None = None
     streams: Literal["allow", "report"] = "allow"
     open_streams: tuple[str, ...] = ()
 
@@ -66,6 +69,15 @@ class Origin(NamedTuple):
         return f"{self.file}: {'.'.join(part for part in (self.table, key) if part)}"
 
 
+class Retries(Record, frozen=True):
+    """What the rules on retries leave alone.
+
+    ``idempotent`` holds patterns of functions (``orders.client.*``) whose POST and PATCH may be repeated.
+    """
+
+    idempotent: tuple[str, ...] = ()
+
+
 class Config(Record, frozen=True):
     """The settings of a run. Without a file, the defaults below.
 
@@ -85,6 +97,7 @@ class Config(Record, frozen=True):
     source_roots: tuple[str, ...] = ()
     include_tests: bool = False
     timeouts: Timeouts = Timeouts()
+    retries: Retries = Retries()
     clients: dict[str, Client] = msgspec.field(default_factory=dict)
     services: dict[str, Service] = msgspec.field(default_factory=dict)
     shared: tuple[str, ...] = ()
@@ -247,6 +260,8 @@ def _explained(message: str, prefix: str) -> str:
 
 
 def _keys() -> list[str]:
-    types: tuple[type[msgspec.Struct], ...] = (Config, Timeouts, Client, Service, Dependency, Exemption)
+    types: tuple[type[msgspec.Struct], ...] = (
+        Config, Timeouts, Retries, Client, Service, Dependency, Exemption,
+    )  # fmt: skip
     names = [field.encode_name for each in types for field in msgspec.structs.fields(each)]
     return [name for name in names if name != "origin"]

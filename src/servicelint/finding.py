@@ -35,7 +35,10 @@ class Cause:
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing found. ``end_line`` and ``end_column`` are exclusive, as for an editor's selection."""
+    """One thing found. ``end_line`` and ``end_column`` are exclusive, as for an editor's selection.
+
+    ``worst_case_seconds`` is how long a call may take with all its retries, where the finding is about that.
+    """
 
     place: Place
     code: str
@@ -47,6 +50,7 @@ class Finding:
     function: str = ""
     trace: tuple[TraceStep, ...] = ()
     cause: Cause | None = None
+    worst_case_seconds: float | None = None
     fingerprint: str = field(default="", compare=False)
 
     @property

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Literal
 
 from servicelint.boundaries.loops import loops
@@ -56,6 +57,25 @@ class Module:
     def may_stay_open(self, call: OutboundCall) -> bool:
         """Whether a call starts a stream that is meant to stay open, by its method's name or the settings."""
         return self.config.timeouts.may_stay_open(call.stream)
+
+    def retries_without_end(self) -> Iterator[Fault]:
+        """Retries that nothing but success ends, and (info) those that wait nothing between tries."""
+        return self._program.retry_faults.endless(self._module)
+
+    def retries_on_open_breakers(self) -> Iterator[Fault]:
+        """Retries that also try again when a circuit breaker refuses the call."""
+        return self._program.retry_faults.on_open_breakers(self._module)
+
+    def retries_of_unsafe_methods(self) -> Iterator[Fault]:
+        """Automatic retries of POST and PATCH, but for the functions that the settings call idempotent."""
+        for fault in self._program.retry_faults.of_unsafe_methods(self._module):
+            name = f"{self._module.name}.{fault.function}"
+            if not any(fnmatchcase(name, pattern) for pattern in self.config.retries.idempotent):
+                yield fault
+
+    def exceeded_budgets(self) -> Iterator[Fault]:
+        """The calls whose retries take longer than the time around them, or than the settings allow."""
+        return self._program.budgets.exceeded(self._module, self.config.timeouts.budget_seconds)
 
     def breakers_that_never_open(self) -> Iterator[Fault]:
         """The uses of circuit breakers that let every call pass, whatever fails."""
@@ -195,6 +215,7 @@ class Rule:
             end_column=span.end_column,
             function=fault.function,
             trace=tuple(trace_step(step) for step in fault.steps),
+            worst_case_seconds=fault.seconds,
         )
 
     def at_import(

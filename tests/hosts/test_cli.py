@@ -20,7 +20,7 @@ BROKEN = "import requests\ndef f(:\n"
 
 FINDING_KEYS = {
     "path", "line", "column", "end_line", "end_column", "code", "name", "message", "severity", "function",
-    "trace", "fix", "cause", "fingerprint",
+    "trace", "worst_case_seconds", "fix", "cause", "fingerprint",
 }  # fmt: skip
 
 

@@ -42,7 +42,7 @@ else:
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from servicelint.catalog.record import Record
+    from servicelint.catalog.record import Parameter, Record
 
 STUB = "Stub"
 """How the names of generated stub classes end."""
@@ -150,6 +150,13 @@ class Catalog:
         clients = [entry for _, entry in self._entries.values() if isinstance(entry, Client)]
         mounted = [client.mounting.transports for client in clients if client.mounting]
         return frozenset(name for names in (*mounted, *(c.transports for c in clients)) for name in names)
+
+    @functools.cached_property
+    def transport_retries(self) -> dict[str, Parameter]:
+        """How the libraries' own transport classes are given a policy of retries."""
+        clients = [entry for _, entry in self._entries.values() if isinstance(entry, Client)]
+        mounting = [client.mounting for client in clients if client.mounting and client.mounting.retries]
+        return {name: each.retries for each in mounting for name in each.transports if each.retries}
 
     def making_methods(self) -> frozenset[str]:
         """The names of methods that hand out a client."""

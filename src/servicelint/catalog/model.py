@@ -12,7 +12,7 @@ from servicelint.catalog.failures import Failures
 from servicelint.catalog.guards import Breaker
 from servicelint.catalog.inbound import App, GeneratedBase, HandlerClass, Registration
 from servicelint.catalog.messaging import Envelope, QueueClient, TaskDecorator
-from servicelint.catalog.record import Record
+from servicelint.catalog.record import Parameter, Record
 from servicelint.catalog.retries import Retry, RetryFilter, RetryStop, RetryWait
 
 Wait = Literal["forever", "socket-default", "client-default", "library-default", "immediate", "raises"]
@@ -119,13 +119,15 @@ class Mounting(Record, frozen=True):
     """A client method that installs a transport per URL prefix (``requests.Session.mount``).
 
     ``hook`` is the transport's method that every call passes and an override of which can set the
-    bound; ``timeout`` is how that method takes it. ``transports`` are the library's transport classes.
+    bound; ``timeout`` is how that method takes it. ``transports`` are the library's transport classes, and
+    ``retries`` is how they are given a policy of retries.
     """
 
     method: str
     hook: str
     transports: tuple[str, ...]
     timeout: TimeoutParameter | None = None
+    retries: Parameter | None = None
 
 
 class Client(Record, frozen=True):
@@ -236,7 +238,8 @@ class Scope(Record, frozen=True):
 
     ``keyword`` and ``position`` say where its limit is given; ``awaitable`` is the position of what it
     waits for (``asyncio.wait_for``), None for a with-block. ``cancels`` says what it can end: only
-    code that awaits, or blocking calls under a green-thread library too.
+    code that awaits, or blocking calls under a green-thread library too. ``is-point``: the limit is a point
+    in time, no length.
     """
 
     keyword: str
@@ -244,6 +247,7 @@ class Scope(Record, frozen=True):
     none: Literal["forever", "raises"] = "forever"
     awaitable: int | None = None
     cancels: Literal["awaited", "green-threads"] = "awaited"
+    is_point: bool = False
     aliases: tuple[str, ...] = ()
 
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from servicelint.facts.narrowing import Narrowing
 
     RegionKind = Literal[
-        "module", "if", "with", "async-with", "for", "while", "try", "except", "finally", "function"
+        "module", "if", "with", "async-with", "for", "while", "try", "except", "else", "finally", "function"
     ]
     ExitKind = Literal["return", "raise", "break", "continue"]
     ScopeKind = Literal["module", "class", "function"]

@@ -350,7 +350,7 @@ class Region(Node):
     """
 
     kind: Literal[
-        "module", "if", "with", "async-with", "for", "while", "try", "except", "finally", "function"
+        "module", "if", "with", "async-with", "for", "while", "try", "except", "else", "finally", "function"
     ]
     parent: int
     scope: int

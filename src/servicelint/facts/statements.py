@@ -270,7 +270,8 @@ class StatementReader:
         frame.environment = finished
         if node.orelse:
             self.builder.next_line()
-            self._suite(node.orelse.body)
+            with self.builder.in_region("else"):
+                self._suite(node.orelse.body)
         ends.insert(0, frame.environment)
         frame.environment = join(ends)
         if node.finalbody:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -89,6 +88,7 @@ class Breakers:
     def __init__(self, program: Program) -> None:
         self.program = program
         self._uses: Memo[Module, list[BreakerUse]] = Memo(program.reads)
+        self._importing: Memo[None, list[Module]] = Memo(program.reads)
         self._methods = frozenset(
             name for entry in self._entries() for name in (*entry.calls, *entry.blocks) if name
         )
@@ -97,14 +97,28 @@ class Breakers:
         libraries = self.program.catalog.libraries.values()
         return [entry for library in libraries for entry in library.breakers.values()]
 
-    @functools.cached_property
+    @property
     def are_used(self) -> bool:
         """Whether any module of the program imports a library of breakers."""
-        return bool(self.program.vocabulary.modules_importing(self.program.catalog.breaking))
+        return bool(self.modules)
 
     def uses(self, module: Module) -> list[BreakerUse]:
         """The uses of breakers in a module: decorators, calls through one, guarded blocks."""
         return self._uses.answer(module, lambda: list(self._find(module)))
+
+    @property
+    def modules(self) -> list[Module]:
+        """The modules that import a library of breakers."""
+        symbols = self.program.catalog.breaking
+        return self._importing.answer(None, lambda: self.program.vocabulary.modules_importing(symbols))
+
+    def guarding(self, function: FunctionRef) -> list[BreakerUse]:
+        """The breakers that a function is decorated with."""
+        return [
+            use
+            for use in self.uses(function.module)
+            if use.form == "decorator" and use.function is not None and use.function.index == function.index
+        ]
 
     def _find(self, module: Module) -> Iterator[BreakerUse]:
         if not self.are_used or not self.program.carriers.visited(module):

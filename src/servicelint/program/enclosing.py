@@ -95,6 +95,21 @@ class Enclosing:
         values = self.program.evaluator.argument(arguments, scope.keyword, scope.position)
         return not any(value in (NONE, MISSING) or value == Literal(float("inf")) for value in values)
 
+    def seconds(self, ref: CallRef, blocking: bool, *, awaits: bool) -> tuple[float, str, CallRef] | None:
+        """The length of the scope that a call makes, with its name, where it is written out and can end it.
+
+        ``awaits``: one that waits for an awaitable; else one that encloses a block.
+        """
+        for name, scope, arguments in self._scopes(ref):
+            if (scope.awaitable is not None) is not awaits or not _can_end(scope, blocking):
+                continue
+            values = self.program.evaluator.argument(arguments, scope.keyword, scope.position)
+            lengths = [value.value for value in values if isinstance(value, Literal)]
+            known = [length for length in lengths if isinstance(length, int | float)]
+            if known and len(known) == len(values) and not scope.is_point:
+                return float(max(known)), name, ref
+        return None
+
     # --- functions that wait for an awaitable ----------------------------------------------------
 
     def _in_waiting(self, ref: CallRef, blocking: bool) -> Bounded | None:

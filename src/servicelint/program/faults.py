@@ -16,13 +16,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault at a call, a function or a statement. ``subject`` is what the message says is at fault."""
+    """One fault at a call, a function or a statement. ``subject`` is what the message says is at fault.
+
+    ``seconds`` is the worst case of the call in all, where that is what the fault is about.
+    """
 
     place: CallRef | FunctionRef | Origin
     subject: str
     reason: str
     steps: tuple[Step, ...] = ()
     severity: Literal["error", "warning", "info"] | None = None
+    seconds: float | None = None
 
     @property
     def module(self) -> Module:

@@ -115,13 +115,14 @@ class Hooks:
             or (target.method and mounting.method in target.method.names)
         ):
             return None
-        mounted = self._mounts(mounting, target.instance)
+        mounted = self.mounts(mounting, target.instance)
         adapters = _serving(mounted, self._scheme(target))
         verdicts = [self._adapter(adapter, mounting, target) for adapter in adapters]
         known = [verdict for verdict in verdicts if verdict is not None]
         return joined(known) if known else None
 
-    def _mounts(self, mounting: Mounting, instance: Instance) -> list[tuple[str | None, Values]]:
+    def mounts(self, mounting: Mounting, instance: Instance) -> list[tuple[str | None, Values]]:
+        """The transports mounted on a session, each with its prefix as far as it is written out."""
         evaluator = self.program.evaluator
         effects = [effect for effect in instance.effects if effect.name == f"{mounting.method}()"]
         if isinstance(instance.of, ClassRef):

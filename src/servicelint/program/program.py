@@ -11,6 +11,7 @@ from servicelint.program.attributes import Attributes
 from servicelint.program.bounds import Bounds
 from servicelint.program.breaker_faults import BreakerFaults
 from servicelint.program.breakers import Breakers
+from servicelint.program.budgets import Budgets
 from servicelint.program.callers import Callers
 from servicelint.program.calls import Calls
 from servicelint.program.carriers import Carriers
@@ -38,7 +39,11 @@ from servicelint.program.queues import Queues
 from servicelint.program.reach import FEW, Reach
 from servicelint.program.reaching import Reaching
 from servicelint.program.reads import Memo, Node, Reads
+from servicelint.program.requests_sent import Requests
 from servicelint.program.retries import Retries
+from servicelint.program.retry_faults import RetryFaults
+from servicelint.program.retry_loops import RetryLoops
+from servicelint.program.retry_uses import RetryUses
 from servicelint.program.sites import Sites
 from servicelint.program.statuses import Statuses
 from servicelint.program.stubs import Stubs
@@ -108,6 +113,11 @@ class Program:
         self.retries = Retries(self)
         self.handlers = Handlers(self)
         self.reaching = Reaching(self)
+        self.retry_uses = RetryUses(self)
+        self.retry_loops = RetryLoops(self)
+        self.retry_faults = RetryFaults(self)
+        self.requests = Requests(self)
+        self.budgets = Budgets(self)
         self.checks: defaultdict[Module, Node] = defaultdict(Node)
         """By module, what the rules' findings in it rest on."""
         self.boundaries: Boundaries | None = None

@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING
 
 from servicelint.catalog.retries import Retry, RetryFilter, RetryStop, RetryWait
 from servicelint.facts import record
-from servicelint.program.values import MISSING, NONE, CallRef, External, Instance, Literal, Value, Values
+from servicelint.program.values import (
+    MISSING,
+    NONE,
+    CallRef,
+    External,
+    Instance,
+    Literal,
+    SequenceValue,
+    Value,
+    Values,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -62,7 +72,8 @@ class Retries:
         if isinstance(value, Instance):
             name = self.program.clients.name_of(value.of) or ""
             entry = self.program.catalog.entry(name)
-            if isinstance(entry, Retry) and value.arguments is not None:
+            is_plain = isinstance(value.of, External)  # a subclass of the program may count otherwise
+            if isinstance(entry, Retry) and value.arguments is not None and is_plain:
                 return RetryPolicy(name, entry, value.made, value.arguments)
         elif isinstance(value, External):
             name = self.program.catalog.canonical(value.name)
@@ -96,7 +107,31 @@ class Retries:
             return (MISSING,)
         return self.program.evaluator.argument(arguments, parameter.keyword, parameter.position)
 
-    def _is_given(self, parameter: Parameter | None, arguments: Arguments | None) -> bool:
+    def given_to(self, value: Value) -> RetryPolicy | None:
+        """The policy that a transport was given."""
+        if not isinstance(value, Instance) or value.arguments is None:
+            return None
+        transport = self.program.catalog.transport_retries.get(getattr(value.of, "name", ""))
+        if transport is None:
+            return None
+        policies = [self.of(given) for given in self._values(transport, value.arguments)]
+        return policies[0] if len(policies) == 1 else None
+
+    def repeats(self, policy: RetryPolicy, verb: str) -> bool:
+        """Whether a client's policy tries requests with an HTTP method again, if they were sent."""
+        if policy.entry.methods is None or self._hides(policy.arguments):
+            return False
+        for value in self._values(policy.entry.methods, policy.arguments):
+            if value == MISSING:
+                return verb in policy.entry.safe_methods
+            if value in (NONE, Literal(False)):
+                return True
+            if isinstance(value, SequenceValue) and not value.is_open:
+                return Literal(verb) in [each for item in value.items for each in item]
+        return False
+
+    def is_given(self, parameter: Parameter | None, arguments: Arguments | None) -> bool:
+        """Whether something else than None is given for a parameter."""
         return parameter is not None and self._values(parameter, arguments) not in ((MISSING,), (NONE,))
 
     def _hides(self, arguments: Arguments | None) -> bool:
@@ -115,7 +150,7 @@ class Retries:
         tries = self._amount(entry.tries, arguments) if entry.tries else math.inf
         if entry.counts_retries and tries is not None:
             tries += 1
-        further = [each for each in entry.further if self._is_given(each, arguments)]
+        further = [each for each in entry.further if self.is_given(each, arguments)]
         if further and tries == math.inf:
             tries = None
         seconds = self._amount(entry.seconds, arguments) if entry.seconds else math.inf
@@ -232,7 +267,7 @@ class Retries:
         entry, arguments = policy.entry, policy.arguments
         if entry.polls:
             return False
-        if self._hides(arguments) or self._is_given(entry.unless, arguments):
+        if self._hides(arguments) or self.is_given(entry.unless, arguments):
             return None
         given = given_for(entry.on, arguments) if entry.on else None
         if given is None:
@@ -244,9 +279,28 @@ class Retries:
         given = given_for(policy.entry.on, policy.arguments) if policy.entry.on else None
         if policy.entry.polls:
             return True
-        if given is None:
-            return False
-        return self._filtered(given, "builtins.Exception") is None
+        return given is not None and not self._is_on_errors(given)
+
+    def _is_on_errors(self, given: Given) -> bool:
+        """Whether a filter is shown to look at exceptions only, by their classes."""
+        expression = given.expression
+        if isinstance(expression, record.Operation) and expression.operator in ("|", "&"):
+            parts = (given._replace(expression=each) for each in (expression.left, expression.right))
+            return all(self._is_on_errors(part) for part in parts)
+        return all(self._looks_at_errors(value) for value in self.program.evaluator.given(given))
+
+    def _looks_at_errors(self, value: Value) -> bool:
+        entry = None
+        if isinstance(value, Instance) and isinstance(value.of, External):
+            entry = self.program.catalog.entry(value.of.name)
+        if not isinstance(entry, RetryFilter) or not isinstance(value, Instance):
+            classes = self.program.errors.classes((value,))
+            return bool(classes) and _are_errors(classes or ())
+        if entry.combines:
+            return all(
+                self._is_on_errors(each) for each in (value.arguments.positional if value.arguments else ())
+            )
+        return not entry.result
 
     def _filtered(self, given: Given, error: Error) -> bool | None:
         expression = given.expression

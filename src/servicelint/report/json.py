@@ -41,6 +41,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "severity": finding.severity,
         "function": finding.function,
         "trace": [{**_place(step.place), "message": step.message} for step in finding.trace],
+        "worst_case_seconds": finding.worst_case_seconds,
         "fix": None,
         "cause": None if finding.cause is None else _cause(finding),
         "fingerprint": finding.fingerprint,
