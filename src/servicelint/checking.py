@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from servicelint import registry
 from servicelint.finding import Finding, Place
+from servicelint.program.outbound import UNGUARDED
 from servicelint.program.reads import Node
 from servicelint.rule import Module as ModuleView
 from servicelint.rule import WholeProgram
@@ -59,6 +60,7 @@ class Checker:
         self.reader = reader
         self.config = config
         self.rules = list(rules)
+        self.asks_for_breakers = any(rule.code == "SVC201" for rule in self.rules)
         self.asks_for_calls = any(rule.check and rule.rests_on == "calls" for rule in self.rules)
         self.dialects = dialects
         self.named = named
@@ -129,7 +131,12 @@ class Checker:
             calls = self.program.outbound_calls(module)
         except Exception:  # noqa: BLE001 - the rules that asked the same have reported it
             return {}
-        return dict(Counter(call.bound.state for call in calls))
+        counts = Counter(call.bound.state for call in calls)
+        if self.asks_for_breakers and not self.program.guarding.is_used and not self.config.services:
+            counts[UNGUARDED] = sum(
+                reached is not None for _, reached in self.program.guarding.unguarded(module)
+            )
+        return dict(counts)
 
     def _failures(self, module: Module) -> Iterable[Finding]:
         """What could not be read of a file."""

@@ -69,6 +69,17 @@ class Origin(NamedTuple):
         return f"{self.file}: {'.'.join(part for part in (self.table, key) if part)}"
 
 
+class Breakers(Record, frozen=True):
+    """What the rules on circuit breakers know of the team's own.
+
+    ``classes`` are dotted names of breakers that have no telling shape. ``everywhere``: calls that no handler
+    reaches want a breaker too.
+    """
+
+    classes: tuple[str, ...] = ()
+    everywhere: bool = False
+
+
 class Retries(Record, frozen=True):
     """What the rules on retries leave alone.
 
@@ -98,6 +109,7 @@ class Config(Record, frozen=True):
     include_tests: bool = False
     timeouts: Timeouts = Timeouts()
     retries: Retries = Retries()
+    breakers: Breakers = Breakers()
     clients: dict[str, Client] = msgspec.field(default_factory=dict)
     services: dict[str, Service] = msgspec.field(default_factory=dict)
     shared: tuple[str, ...] = ()
@@ -261,7 +273,7 @@ def _explained(message: str, prefix: str) -> str:
 
 def _keys() -> list[str]:
     types: tuple[type[msgspec.Struct], ...] = (
-        Config, Timeouts, Retries, Client, Service, Dependency, Exemption,
+        Config, Timeouts, Retries, Breakers, Client, Service, Dependency, Exemption,
     )  # fmt: skip
     names = [field.encode_name for each in types for field in msgspec.structs.fields(each)]
     return [name for name in names if name != "origin"]

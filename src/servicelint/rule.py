@@ -77,6 +77,23 @@ class Module:
         """The calls whose retries take longer than the time around them, or than the settings allow."""
         return self._program.budgets.exceeded(self._module, self.config.timeouts.budget_seconds)
 
+    def calls_without_breaker(self) -> Iterator[Fault]:
+        """The calls that a handler reaches with no circuit breaker on the way, where one is wanted."""
+        guarding = self._program.guarding
+        if not guarding.is_used and not self.config.services:
+            return
+        for site, reached in guarding.unguarded(self._module):
+            wanted = self._wanted_breaker(self._program.addresses.host(site))
+            if wanted == "required" or (wanted is None and (reached or self.config.breakers.everywhere)):
+                yield guarding.fault(site, reached)
+
+    def _wanted_breaker(self, host: str) -> str | None:
+        """What the settings say of breakers for calls to a host."""
+        for name, service in self.config.services.items():
+            if host and host in (name, *service.hosts):
+                return service.breaker
+        return None
+
     def breakers_that_never_open(self) -> Iterator[Fault]:
         """The uses of circuit breakers that let every call pass, whatever fails."""
         return self._program.breaker_faults.never_open(self._module)

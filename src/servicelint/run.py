@@ -24,6 +24,7 @@ from servicelint.program.modules import Module
 from servicelint.program.program import Program
 from servicelint.reader import Reader, code_version
 from servicelint.sources.import_facts import ImportFacts
+from servicelint.sources.manifests.documents import Manifests, manifests
 from servicelint.sources.roots import further_roots, package_folders, source_root
 from servicelint.suppression import DIALECTS
 
@@ -106,7 +107,14 @@ class Run:
         earlier = self._earlier.earlier if self._earlier else None
         roots = further_roots(self._paths, self.root.as_posix())
         roots |= {(self.root / folder).resolve().as_posix() for folder in self.config.source_roots}
-        return Program(self._modules, catalog, roots, earlier)
+        program = Program(self._modules, catalog, roots, earlier)
+        program.own_breakers.declared = frozenset(self.config.breakers.classes)
+        program.mesh.read = lambda: self._manifests.rules
+        return program
+
+    @functools.cached_property
+    def _manifests(self) -> Manifests:
+        return manifests(self.root)
 
     def check(self, rules: Iterable[Rule]) -> Result:
         """Run rules on every target, as far as the cache does not tell what they find there."""
@@ -220,7 +228,8 @@ class Run:
         """What changes when a result may, other than the contents of files."""
         files = [(module.path, module.root, module.is_target) for module in self._modules]
         ended = [each.has_expired(self.today) for each in self.config.exceptions]
-        return _digest(self._name(rules), code_version(), self.config, ended, files)
+        mesh = self._manifests.rules
+        return _digest(self._name(rules), code_version(), self.config, ended, files, mesh)
 
     def _key(self, rules: list[Rule]) -> bytes:
         """What changes when a result may."""

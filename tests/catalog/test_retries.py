@@ -41,7 +41,12 @@ STRATEGIES = {
 # Decorators that take anything and hand it on to a class.
 SIGNATURES = {"tenacity.retry": "tenacity.Retrying", "retrying.retry": "retrying.Retrying"}
 MANY = 300
-IMPORTS = "import aiomisc, backoff, retrying, stamina, tenacity, urllib3, requests\nfrom tenacity import *\n"
+IMPORTS = """\
+import aiomisc, backoff, retrying, stamina, tenacity, urllib3, requests
+from tenacity import *
+
+THRICE = stop_after_attempt(3)
+"""
 POLICIES = {
     "tenacity.retry()": None,
     "tenacity.retry(stop=stop_after_attempt(4))": 4,
@@ -231,8 +236,8 @@ def test_a_policy_waits_no_longer_than_the_catalog_says_and_about_as_long(
         ("tenacity.retry()", KeyError, True),
         ("tenacity.retry(retry=retry_if_exception_type(KeyError))", KeyError, True),
         ("tenacity.retry(retry=retry_if_exception_type(KeyError))", OSError, False),
-        ("tenacity.retry(retry=retry_if_not_exception_type(KeyError))", KeyError, False),
-        ("tenacity.retry(retry=retry_if_not_exception_type(KeyError))", OSError, True),
+        ("tenacity.retry(stop=THRICE, retry=retry_if_not_exception_type(KeyError))", KeyError, False),
+        ("tenacity.retry(stop=THRICE, retry=retry_if_not_exception_type(KeyError))", OSError, True),
         ("tenacity.retry(retry=retry_if_exception_type((KeyError, OSError)))", OSError, True),
         ("backoff.on_exception(backoff.expo, (KeyError, ValueError), max_tries=3)", KeyError, True),
         ("backoff.on_exception(backoff.expo, (KeyError, ValueError), max_tries=3)", OSError, False),

@@ -116,7 +116,7 @@ class Forwarding:
         verdict = self.program.bounds.of(target)
         if not isinstance(verdict, Bounded):
             enclosed = self.program.enclosing.of(site.ref, target.blocking)
-            verdict = enclosed or verdict
+            verdict = enclosed or self.program.mesh.bound(self.program.addresses.host(site)) or verdict
         return Judged(target, verdict)
 
     # --- callers ---------------------------------------------------------------------------------

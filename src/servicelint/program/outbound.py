@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 STATES = ("bounded", "unbounded", "forwarded", "unknown")
 """What can be said of a call's bound, as summaries count it."""
 
+UNGUARDED = "unguarded"
+"""Calls that requests lead to without a circuit breaker, counted where a program uses none."""
+
 
 class Bound:
     """What limits the time of a call; the words that rules use."""

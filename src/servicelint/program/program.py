@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from servicelint.boundaries.chains import Chains
 from servicelint.facts.record import OPAQUE
+from servicelint.program.addresses import Addresses
 from servicelint.program.attributes import Attributes
 from servicelint.program.bounds import Bounds
 from servicelint.program.breaker_faults import BreakerFaults
@@ -24,6 +25,7 @@ from servicelint.program.errors import Errors
 from servicelint.program.evaluator import Evaluator
 from servicelint.program.forwarding import Forwarding
 from servicelint.program.frames import Frame
+from servicelint.program.guarding import Guarding
 from servicelint.program.handing_on import HandedOn, handed_on
 from servicelint.program.handlers import Handlers
 from servicelint.program.hooks import Hooks
@@ -31,9 +33,11 @@ from servicelint.program.index import Index
 from servicelint.program.interceptors import Interceptors
 from servicelint.program.lifetimes import Lifetimes
 from servicelint.program.lists import Lists
+from servicelint.program.mesh import Mesh
 from servicelint.program.modules import Module, ModuleIndex
 from servicelint.program.names import Names
 from servicelint.program.outcomes import Outcomes
+from servicelint.program.own_breakers import OwnBreakers
 from servicelint.program.parameters import Parameters, has_receiver
 from servicelint.program.queues import Queues
 from servicelint.program.reach import FEW, Reach
@@ -110,6 +114,10 @@ class Program:
         self.statuses = Statuses(self)
         self.breakers = Breakers(self)
         self.breaker_faults = BreakerFaults(self)
+        self.own_breakers = OwnBreakers(self)
+        self.guarding = Guarding(self)
+        self.addresses = Addresses(self)
+        self.mesh = Mesh()
         self.retries = Retries(self)
         self.handlers = Handlers(self)
         self.reaching = Reaching(self)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from servicelint.program.outbound import STATES
+from servicelint.program.outbound import STATES, UNGUARDED
 
 if TYPE_CHECKING:
     from servicelint.finding import Finding, Place
@@ -25,6 +25,7 @@ def json_report(result: Result) -> str:
             "files": result.files,
             "findings": len(result.findings),
             "sites": {state: result.sites.get(state, 0) for state in STATES},
+            "unguarded": result.sites.get(UNGUARDED, 0),
         },
     }
     return msgspec.json.format(msgspec.json.encode(report), indent=2).decode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from servicelint.program.outbound import STATES
+from servicelint.program.outbound import STATES, UNGUARDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,4 +64,7 @@ def _summary(result: Result) -> str:
     found = "nothing found" if not count else f"{count} finding{'s' if count > 1 else ''}"
     sites = result.sites
     counts = ", ".join(f"{sites.get(state, 0)} {state}" for state in STATES)
-    return f"{found} in {result.files} file{'s' if result.files != 1 else ''}; outbound calls: {counts}"
+    files = f"{result.files} file{'s' if result.files != 1 else ''}"
+    unguarded = sites.get(UNGUARDED, 0)
+    note = f"; no circuit breaker is used, {unguarded} that requests lead to want one" if unguarded else ""
+    return f"{found} in {files}; outbound calls: {counts}{note}"

@@ -1,0 +1,1 @@
+"""Manifests: what lies beside the code and says how it runs."""

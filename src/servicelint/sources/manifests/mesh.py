@@ -1,0 +1,191 @@
+"""What a service mesh guarantees, read from the manifests of a repository.
+
+Known are Istio (DestinationRule, VirtualService), Linkerd (annotations of a Service, ServiceProfile), the
+Gateway API's HTTPRoute, Consul (ServiceDefaults, ServiceRouter, ServiceResolver) and Envoy's static
+configuration. All times are seconds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from servicelint.program.mesh import ANY_HOST, MeshRule
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s|us|µs|ns)")
+_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
+_COUNTS = (
+    "consecutive5xxErrors", "consecutiveGatewayErrors", "consecutiveErrors", "consecutiveLocalOriginFailures",
+)  # fmt: skip
+
+
+def seconds(duration: object) -> float | None:
+    """A duration as Kubernetes and Envoy write it (``1m30s``, ``250ms``); None if it is none."""
+    if isinstance(duration, int | float) and not isinstance(duration, bool):
+        return float(duration)
+    parts = _DURATION.findall(duration) if isinstance(duration, str) else []
+    if not parts or "".join(number + unit for number, unit in parts) != duration:
+        return None
+    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+
+
+def mesh_rules(path: str, document: object) -> Iterator[MeshRule]:
+    """What one YAML document says of a mesh."""
+    if not isinstance(document, Mapping):
+        return
+    if "static_resources" in document:
+        yield from _envoy(path, document)
+        return
+    reader = _READERS.get(str(document.get("kind")))
+    if reader is not None:
+        yield from reader(path, document)
+
+
+# --- one kind each -------------------------------------------------------------------------------
+
+
+def _destination_rule(path: str, document: Mapping[str, Any]) -> Iterator[MeshRule]:
+    spec = _at(document, "spec")
+    policies = [_at(spec, "trafficPolicy"), *(_at(each, "trafficPolicy") for each in _items(spec, "subsets"))]
+    policies += [port for policy in policies for port in _items(policy, "portLevelSettings")]
+    if any(_detects(_at(policy, "outlierDetection")) for policy in policies):
+        yield _rule(path, document, spec.get("host"), breaks=True)
+
+
+def _detects(outliers: Mapping[str, Any]) -> bool:
+    """Whether outlier detection is on: by its own default, unless each count is put to zero."""
+    counts = [outliers[name] for name in _COUNTS if name in outliers]
+    return bool(outliers) and (not counts or any(count != 0 for count in counts))
+
+
+def _virtual_service(path: str, document: Mapping[str, Any]) -> Iterator[MeshRule]:
+    spec = _at(document, "spec")
+    routes = _items(spec, "http")
+    timeout = _longest([seconds(route.get("timeout")) for route in routes])
+    retries = max((_whole(_at(route, "retries").get("attempts")) for route in routes), default=0)
+    for host in spec.get("hosts") or ():
+        yield _rule(path, document, host, timeout=timeout, retries=retries)
+
+
+def _service(path: str, document: Mapping[str, Any]) -> Iterator[MeshRule]:
+    """Linkerd's annotations of a Service."""
+    notes = _at(_at(document, "metadata"), "annotations")
+    breaks = notes.get("balancer.linkerd.io/failure-accrual") == "consecutive"
+    timeout = seconds(notes.get("timeout.linkerd.io/request")) or seconds(
+        notes.get("timeout.linkerd.io/response")
+    )
+    retries = 0
+    if notes.get("retry.linkerd.io/http") or notes.get("retry.linkerd.io/grpc"):
+        retries = _whole(notes.get("retry.linkerd.io/limit", 1))
+    if breaks or timeout or retries:
+        name = _at(document, "metadata").get("name")
+        yield _rule(path, document, name, breaks=breaks, timeout=timeout, retries=retries)
+
+
+def _service_profile(path: str, document: Mapping[str, Any]) -> Iterator[MeshRule]:
+    routes = _items(_at(document, "spec"), "routes")
+    timeout = _longest([seconds(route.get("timeout")) for route in routes])
+    retries = int(any(route.get("isRetryable") for route in routes))
+    if timeout or retries:
+        name = _at(document, "metadata").get("name")
+        yield _rule(path, document, name, timeout=timeout, retries=retries)
+
+
+def _http_route(path: str, document: Mapping[str, Any]) -> Iterator[MeshRule]:
+    """An HTTPRoute that is attached to a Service: the mesh's, not a gateway's."""
+    spec = _at(document, "spec")
+    rules = _items(spec, "rules")
+    limits = [_at(rule, "timeouts") for rule in rules]
+    timeout = _longest(
+        [seconds(each.get("request")) or seconds(each.get("backendRequest")) for each in limits]
+    )
+    retries = max((_whole(_at(rule, "retry").get("attempts")) for rule in rules), default=0)
+    for parent in _items(spec, "parentRefs"):
+        if parent.get("kind") == "Service":
+            yield _rule(path, document, parent.get("name"), timeout=timeout, retries=retries)
+
+
+def _service_defaults(path: str, document: Mapping[str, Any]) -> Iterator[MeshRule]:
+    """Consul: passive health checks of what a service calls."""
+    upstreams = _at(_at(document, "spec"), "upstreamConfig")
+    if _at(upstreams, "defaults").get("passiveHealthCheck"):
+        yield _rule(path, document, ANY_HOST, breaks=True)
+    for each in _items(upstreams, "overrides"):
+        if each.get("passiveHealthCheck"):
+            yield _rule(path, document, each.get("name"), breaks=True)
+
+
+def _service_router(path: str, document: Mapping[str, Any]) -> Iterator[MeshRule]:
+    destinations = [_at(route, "destination") for route in _items(_at(document, "spec"), "routes")]
+    timeout = _longest([seconds(each.get("requestTimeout")) for each in destinations])
+    retries = max((_whole(each.get("numRetries")) for each in destinations), default=0)
+    yield _rule(path, document, _at(document, "metadata").get("name"), timeout=timeout, retries=retries)
+
+
+def _service_resolver(path: str, document: Mapping[str, Any]) -> Iterator[MeshRule]:
+    timeout = seconds(_at(document, "spec").get("requestTimeout"))
+    if timeout:
+        yield _rule(path, document, _at(document, "metadata").get("name"), timeout=timeout)
+
+
+def _envoy(path: str, document: Mapping[str, Any]) -> Iterator[MeshRule]:
+    """Envoy's own configuration: clusters with outlier detection, under the addresses they lead to."""
+    for cluster in _items(_at(document, "static_resources"), "clusters"):
+        if not isinstance(cluster.get("outlier_detection"), Mapping):
+            continue
+        for host in (cluster.get("name"), *_addresses(cluster.get("load_assignment"))):
+            if isinstance(host, str):
+                yield MeshRule(host, path, f"cluster {cluster.get('name')}", breaks=True)
+
+
+def _addresses(assignment: object) -> Iterator[str]:
+    """The hosts that a cluster leads to."""
+    groups = _items(assignment, "endpoints") if isinstance(assignment, Mapping) else []
+    for endpoint in (each for group in groups for each in _items(group, "lb_endpoints")):
+        address = _at(_at(_at(endpoint, "endpoint"), "address"), "socket_address").get("address")
+        if isinstance(address, str):
+            yield address
+
+
+_READERS = {
+    "DestinationRule": _destination_rule,
+    "VirtualService": _virtual_service,
+    "Service": _service,
+    "ServiceProfile": _service_profile,
+    "HTTPRoute": _http_route,
+    "ServiceDefaults": _service_defaults,
+    "ServiceRouter": _service_router,
+    "ServiceResolver": _service_resolver,
+}
+
+# --- reading what may be anything ----------------------------------------------------------------
+
+
+def _rule(path: str, document: Mapping[str, Any], host: object, **said: Any) -> MeshRule:
+    metadata = _at(document, "metadata")
+    source = f"{document.get('kind')} {metadata.get('name')}"
+    return MeshRule(str(host or ""), path, source, str(metadata.get("namespace") or ""), **said)
+
+
+def _at(part: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """A mapping under a name; an empty one if there is none."""
+    found = part.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _items(part: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    """The mappings in a list under a name."""
+    found = part.get(name)
+    return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
+
+
+def _longest(times: list[float | None]) -> float | None:
+    """The time that holds for every route: the longest, if each has one."""
+    known = [time for time in times if time]
+    return max(known) if known and len(known) == len(times) else None
+
+
+def _whole(number: object) -> int:
+    text = str(number)
+    return int(text) if text.isdigit() else 0

@@ -1,0 +1,217 @@
+"""What the manifests of a mesh say, in every dialect that is read, and what it does to the findings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from servicelint import registry
+from servicelint.config import Config
+from servicelint.program.mesh import MeshRule
+from servicelint.run import Run
+from servicelint.sources.discovery import select
+from servicelint.sources.manifests.documents import manifests
+from servicelint.sources.manifests.mesh import seconds
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ISTIO = """\
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: users, namespace: shop}
+spec:
+  host: users
+  trafficPolicy:
+    outlierDetection: {consecutive5xxErrors: 5, interval: 10s}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: orders, namespace: shop}
+spec:
+  hosts: [orders.shop.svc.cluster.local]
+  http:
+    - route: [{destination: {host: orders}}]
+      timeout: 1m30s
+      retries: {attempts: 3, perTryTimeout: 2s}
+"""
+LINKERD = """\
+apiVersion: v1
+kind: Service
+metadata:
+  name: users
+  annotations:
+    balancer.linkerd.io/failure-accrual: consecutive
+    timeout.linkerd.io/request: 500ms
+    retry.linkerd.io/http: 5xx
+    retry.linkerd.io/limit: "2"
+---
+apiVersion: linkerd.io/v1alpha2
+kind: ServiceProfile
+metadata: {name: orders.shop.svc.cluster.local}
+spec:
+  routes:
+    - {name: GET, isRetryable: true, timeout: 3s, condition: {method: GET}}
+"""
+GATEWAY = """\
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: users}
+spec:
+  parentRefs: [{name: users, kind: Service, group: core, port: 80}]
+  rules: [{timeouts: {request: 2s}}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: public}
+spec:
+  parentRefs: [{name: front, kind: Gateway}]
+  rules: [{timeouts: {request: 2s}}]
+"""
+CONSUL = """\
+apiVersion: consul.hashicorp.com/v1alpha1
+kind: ServiceDefaults
+metadata: {name: gateway}
+spec:
+  upstreamConfig:
+    overrides: [{name: users, passiveHealthCheck: {interval: 10s, maxFailures: 5}}]
+---
+apiVersion: consul.hashicorp.com/v1alpha1
+kind: ServiceRouter
+metadata: {name: orders}
+spec:
+  routes: [{destination: {requestTimeout: 4s, numRetries: 2}}]
+"""
+ENVOY = """\
+static_resources:
+  clusters:
+    - name: users
+      outlier_detection: {consecutive_5xx: 5}
+      load_assignment:
+        endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: users.internal}}}}]}]
+    - name: orders
+"""
+
+
+def rules(folder: Path, text: str) -> list[tuple[str, bool, float | None, int]]:
+    (folder / "mesh.yaml").write_text(text)
+    return [(rule.host, rule.breaks, rule.timeout, rule.retries) for rule in manifests(folder).rules]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (ISTIO, [("users", True, None, 0), ("orders.shop.svc.cluster.local", False, 90.0, 3)]),
+        (LINKERD, [("users", True, 0.5, 2), ("orders.shop.svc.cluster.local", False, 3.0, 1)]),
+        (GATEWAY, [("users", False, 2.0, 0)]),
+        (CONSUL, [("users", True, None, 0), ("orders", False, 4.0, 2)]),
+        (ENVOY, [("users", True, None, 0), ("users.internal", True, None, 0)]),
+    ],
+    ids=["istio", "linkerd", "gateway", "consul", "envoy"],
+)
+def test_each_dialect_is_read(
+    text: str, expected: list[tuple[str, bool, float | None, int]], tmp_path: Path
+) -> None:
+    assert rules(tmp_path, text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ISTIO.replace("consecutive5xxErrors: 5", "consecutive5xxErrors: 0"),
+        "kind: DestinationRule\nspec: {host: users, trafficPolicy: {}} # outlierDetection\n",
+        "kind: DestinationRule\nspec: [outlierDetection]\n",
+        "outlierDetection: [",
+        "&a [outlierDetection, *a]",
+        "!!python/object/apply:os.system [outlierDetection]",
+    ],
+)
+def test_what_is_switched_off_or_broken_breaks_nothing(text: str, tmp_path: Path) -> None:
+    assert not any(breaks for _, breaks, _, _ in rules(tmp_path, text))
+
+
+def test_helm_templates_are_skipped_and_named(tmp_path: Path) -> None:
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "users.yaml").write_text(
+        ISTIO.replace("name: users", "name: {{ .Release.Name }}")
+    )
+    found = manifests(tmp_path)
+    assert (found.rules, found.skipped) == ([], ["templates/users.yaml"])
+
+
+def test_overlays_are_read_where_they_are_plain(tmp_path: Path) -> None:
+    overlay = tmp_path / "overlays" / "production"
+    overlay.mkdir(parents=True)
+    (overlay / "kustomization.yaml").write_text("resources: [../../base]\npatches: [{path: users.yaml}]\n")
+    (overlay / "users.yaml").write_text(ISTIO)
+    assert [rule.path for rule in manifests(tmp_path).rules] == ["overlays/production/users.yaml"] * 2
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("1m30s", 90.0), ("250ms", 0.25), ("1.5h", 5400.0), (3, 3.0), ("soon", None), ("5", None), (True, None)],
+)
+def test_durations(text: object, expected: float | None) -> None:
+    assert seconds(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("rule", "host", "is_meant"),
+    [
+        ("users", "users", True),
+        ("users", "users.shop", True),
+        ("users", "users.other", False),
+        ("users.shop", "users", True),
+        ("users.shop.svc.cluster.local", "users.shop.svc", True),
+        ("users", "users.example.com", False),
+        ("api.example.com", "api.example.com", True),
+        ("api.example.com", "www.example.com", False),
+        ("*.example.com", "www.example.com", True),
+        ("*.example.com", "example.org", False),
+        ("*", "anything", True),
+        ("users", "orders", False),
+    ],
+)
+def test_hosts_are_matched_as_in_a_cluster(rule: str, host: str, is_meant: bool) -> None:
+    assert MeshRule(rule, "", "", "shop").covers(host) is is_meant
+
+
+SERVICE = """\
+import os
+import pybreaker
+import requests
+from flask import Flask
+
+app = Flask(__name__)
+breaker = pybreaker.CircuitBreaker()
+USERS = os.environ.get("USERS_URL", "http://users:8001")
+
+
+@app.route("/users")
+def users():
+    return requests.get(f"{USERS}/users").json()
+
+
+@app.route("/orders")
+def orders():
+    return requests.get("http://orders/orders").json()
+
+
+@breaker
+def other():
+    pass
+"""
+
+
+def found(folder: Path) -> set[tuple[int, str]]:
+    chosen = [rule for rule in registry.rules().values() if rule.code in ("SVC101", "SVC201")]
+    findings = Run(select([folder], folder), Config(), folder).check(chosen).findings
+    return {(finding.place.line, finding.code) for finding in findings}
+
+
+def test_what_the_mesh_guarantees_is_no_finding(tmp_path: Path) -> None:
+    (tmp_path / "service.py").write_text(SERVICE)
+    assert found(tmp_path) == {(13, "SVC101"), (13, "SVC201"), (18, "SVC101"), (18, "SVC201")}
+    (tmp_path / "mesh.yaml").write_text(ISTIO)
+    assert found(tmp_path) == {(13, "SVC101"), (18, "SVC201")}
