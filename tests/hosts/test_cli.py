@@ -158,7 +158,7 @@ def test_json(tool: Tool) -> None:
     assert second["code"] == "SVC004"
     assert [error["path"] for error in report["errors"]] == ["b.py"]
     sites = {"bounded": 1, "unbounded": 1, "forwarded": 0, "unknown": 0}
-    assert report["summary"] == {"files": 3, "findings": 2, "sites": sites}
+    assert report["summary"] == {"files": 3, "findings": 2, "sites": sites, "unguarded": 0}
 
 
 def test_json_trace(tool: Tool) -> None:
