@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from servicelint.facts.builder import Builder
-from servicelint.facts.limits import leave_out_excess
+from servicelint.facts.limits import within_limits
 from servicelint.facts.logical_lines import logical_lines
 from servicelint.facts.statements import StatementReader
 from servicelint.facts.unreadable import UnreadableSource
@@ -24,7 +24,7 @@ def extract(text: str) -> ModuleFacts:
         UnreadableSource: if libcst (1.9) can't parse the text, or it is beyond its limits.
     """
     lines = logical_lines(text)
-    text, unread = leave_out_excess(text, lines)
+    text, unread = within_limits(text, lines)
     builder = Builder(lines)
     StatementReader(builder).read_all(parse(text).body)
     facts = builder.facts()

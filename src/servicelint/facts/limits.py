@@ -1,75 +1,208 @@
-"""What the parser cannot take, found before it is asked to.
+"""What the parser cannot take, made small before it is asked to.
 
-Measured with libcst 1.9 (docs/decisions/0002): 5,000 nested brackets or chained calls overflow the stack of
-its native parser and kill the process; a sum of 8,000 terms takes 19 s, a chain of 4,000 attributes 35 s.
-So a logical line beyond the limits below is left out: blanked, with the positions of all others kept.
+Measured with libcst 1.9 (docs/decisions/0002): 5,000 nested brackets, lambdas or chained calls overflow the
+stack of its native parser and kill the process; a sum of 8,000 terms takes 19 s, a chain of 4,000 attributes
+35 s, a ``case`` with 15 nested patterns for ever. So an expression beyond the limits below gives way to the
+calls in it: each stays at its place, in a tuple that nothing follows.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from servicelint.facts.brackets import Group, Item, bracket_tree
+from servicelint.facts.calls_within import calls_within
 from servicelint.facts.record import Unread
 
 if TYPE_CHECKING:
     from servicelint.facts.logical_lines import LogicalLine
 
 DEEPEST_NESTING = 100
+DEEPEST_PATTERN = 6
+"""Each level of a ``case`` takes the parser up to four times as long."""
 LONGEST_RUN = 800
+LONGEST_CHAIN = 50
+"""After as many ``elif`` the next is read as the ``if`` of a new statement."""
 SUSPECT_LENGTH = 1_000
 """Shorter logical lines (characters) cannot exceed the other limits by much: they are not looked at."""
 
-_TOKEN = re.compile(
-    r"(?P<string>[A-Za-z]{0,2}(?:'''(?:[^'\\]|\\.|'(?!''))*'''|\"\"\"(?:[^\"\\]|\\.|\"(?!\"\"))*\"\"\""
-    r"|'(?:[^'\\\r\n]|\\.)*'|\"(?:[^\"\\\r\n]|\\.)*\"))"
-    r"|(?P<comment>#[^\r\n]*)|(?P<open>[(\[{])|(?P<close>[)\]}])|(?P<end>[,:;])"
-    r"|(?P<link>\.|\b(?:and|or|not|if|in|is|lambda|await)\b|[-+*/%@&|^~<>=]+)|\w+|\s+|.",
-    re.DOTALL,
+PYTHONS_NESTING = 200
+"""CPython refuses brackets that are nested deeper."""
+
+_HEADS = frozenset(
+    {"return", "if", "elif", "while", "assert", "raise", "with", "async", "except", "yield", "@", "*", "**"}
+)
+_NO_EXPRESSION = re.compile(
+    r"(?:async\s+)?(?:def|class|import|from|global|nonlocal|del|case|type)\b(?!\s*[=(\[.,])"
+)
+_BRANCH = re.compile(r"(?:el)?if\b")
+_LOOP = re.compile(r"(?:async\s+)?for\b")
+_ASSIGNMENT = re.compile(r"(?:[-+*/%@&|^]|//|\*\*|<<|>>)?=")
+_NEWLINE = re.compile(r"\r\n|\r|\n")
+_SKELETONS = (
+    (re.compile(r"@"), "@(_", ")"),
+    (re.compile(r"((?:async\s+)?def\s+\w+).*:\Z", re.DOTALL), r"\1(", "):"),
+    (re.compile(r"(class\s+\w+).*:\Z", re.DOTALL), r"\1(", "):"),
+    (re.compile(r"((?:async\s+)?for)\b.*:\Z", re.DOTALL), r"\1 _ in (_", "):"),
+    (re.compile(r"((?:async\s+)?with|elif|if|while|match|case|except)\b.*:\Z", re.DOTALL), r"\1 (_", "):"),
+    (re.compile(r""), "(", ")"),
 )
 
 
-def leave_out_excess(text: str, lines: list[LogicalLine]) -> tuple[str, list[Unread]]:
-    """Blank the logical lines that are beyond the parser's limits; returns the text and what was left out."""
-    unread: list[Unread] = []
-    for line in lines:
-        if line.end - line.start < SUSPECT_LENGTH:
-            continue
-        reason = excess(text[line.start : line.end])
-        if reason:
-            unread.append(Unread(line.first, line.last, reason))
-            text = text[: line.start] + _blank(text[line.start : line.end]) + text[line.end :]
-    return text, unread
+class Reduced(NamedTuple):
+    """A logical line within the limits.
 
-
-def _blank(statement: str) -> str:
-    """A statement of the same length and lines that does nothing; a block's header stays one.
-
-    An ``elif`` or ``def`` this long can't be replaced: then the parser refuses the file, harmlessly.
+    ``insertions`` are offsets in the original and how many characters were inserted there; all else kept its
+    place. ``loss`` says what can't be read of it, or "".
     """
-    start = "if 1:" if statement.rstrip().endswith(":") else "pass"
-    return start + re.sub(r"[^\r\n]", " ", statement[len(start) :])
+
+    text: str
+    insertions: tuple[tuple[int, int], ...] = ()
+    loss: str = ""
 
 
-def excess(statement: str) -> str:
-    """Why a statement is beyond the parser's limits, or ""."""
-    runs = [0]
-    deepest = longest = 0
-    for token in _TOKEN.finditer(statement):
-        kind = token.lastgroup
-        if kind == "open":
-            runs[-1] += 1
-            runs.append(0)
-            deepest = max(deepest, len(runs) - 1)
-        elif kind == "close":
-            runs[max(0, len(runs) - 2) :] = [runs[-2] if len(runs) > 1 else 0]
-        elif kind == "end":
-            runs[-1] = 0
-        elif kind in ("link", "string"):
-            runs[-1] += 1
-        longest = max(longest, runs[-1])
-    if deepest > DEEPEST_NESTING:
-        return f"brackets nested {deepest} deep"
-    if longest > LONGEST_RUN:
-        return f"an expression of {longest} parts in a row"
-    return ""
+def within_limits(text: str, lines: list[LogicalLine]) -> tuple[str, list[Unread]]:
+    """The text with all its logical lines within the parser's limits, and what can't be read of it."""
+    unread: list[Unread] = []
+    parts: list[str] = []
+    done = 0
+    branches: dict[int, int] = {}
+    for line in lines:
+        reduced = _reduced(text, line, branches)
+        if reduced is None:
+            continue
+        parts += [text[done : line.start], reduced.text]
+        done = line.end
+        if reduced.loss:
+            unread.append(Unread(line.first, line.last, reduced.loss))
+    return "".join([*parts, text[done:]]) if parts else text, unread
+
+
+def _reduced(text: str, line: LogicalLine, branches: dict[int, int]) -> Reduced | None:
+    """A logical line that is beyond the limits, made small; ``branches`` counts those of each open ``if``."""
+    start = line.start
+    branch = _BRANCH.match(text, start)
+    if branch:
+        branches[line.indent] = branches.get(line.indent, 0) + 1 if branch.group() == "elif" else 0
+        if branches[line.indent] > LONGEST_CHAIN:
+            branches[line.indent] = 0
+            return reduce("if  " + text[start + 4 : line.end])
+    if line.end - start < SUSPECT_LENGTH and not text.startswith("case", start):
+        return None
+    statement = text[start : line.end]
+    reduced = reduce(statement)
+    return None if reduced.text is statement else reduced
+
+
+def reduce(statement: str) -> Reduced:
+    """A logical line within the parser's limits; the same text, if it is."""
+    is_case = statement.startswith("case") and statement.endswith(":")
+    if len(statement) < SUSPECT_LENGTH and not is_case:
+        return Reduced(statement)
+    root = bracket_tree(statement)
+    if is_case and root.height > DEEPEST_PATTERN:
+        return Reduced(skeleton(statement), loss=f"patterns nested {root.height} deep")
+    if root.height <= DEEPEST_NESTING and root.run <= LONGEST_RUN:
+        return Reduced(statement)
+    return _Reduction(statement).reduced(root)
+
+
+def skeleton(statement: str) -> str:
+    """A statement of as many lines that does nothing; a block's header stays one of its kind."""
+    lines = "".join(_NEWLINE.findall(statement))
+    pattern, before, after = next(each for each in _SKELETONS if each[0].match(statement))
+    found = pattern.match(statement)
+    return (found.expand(before) if found else before) + lines + after
+
+
+class _Reduction:
+    """A logical line while its expressions are made small."""
+
+    def __init__(self, statement: str) -> None:
+        self.statement = statement
+        self.regions: list[tuple[int, int, list[tuple[int, int]]]] = []
+        self.is_complete = True
+        self.is_hopeless = False
+
+    def reduced(self, root: Group) -> Reduced:
+        if _LOOP.match(self.statement):
+            loop = next((item for item in root.items if item.text == "in"), None)
+            if loop is not None:
+                loop.kind = "end"
+        self._group(root, has_expressions=not _NO_EXPRESSION.match(self.statement))
+        measured = _measured(root)
+        if self.is_hopeless:
+            return Reduced(skeleton(self.statement), loss=measured)
+        self.is_complete = self.is_complete and root.height <= PYTHONS_NESTING
+        insertions = [each for start, end, _ in self.regions for each in ((start, 2), (end, 1))]
+        return Reduced(self._text(), tuple(insertions), "" if self.is_complete else measured)
+
+    def _group(self, group: Group, *, has_expressions: bool = True) -> None:
+        for part in group.parts():
+            if _is_beyond(part):
+                self._part(part, has_expressions=has_expressions)
+            else:
+                self._inside(part)
+
+    def _inside(self, part: list[Item]) -> None:
+        for item in part:
+            if isinstance(item, Group) and (item.run > LONGEST_RUN or item.height > DEEPEST_NESTING):
+                self._group(item)
+
+    def _part(self, part: list[Item], *, has_expressions: bool) -> None:
+        """Give way to the calls in a part that is too long or too deep; what is before its value stays."""
+        if not has_expressions:
+            self.is_hopeless = self.is_hopeless or sum(item.links for item in part) > LONGEST_RUN
+            self._inside(part)
+            return
+        start = _value_start(part)
+        value = part[start:]
+        self.is_hopeless = self.is_hopeless or not value or _is_beyond(part[:start])
+        if value:
+            calls = calls_within(value)
+            self.is_complete = self.is_complete and calls.are_all
+            self.regions.append((value[0].start, value[-1].end, calls.pieces))
+
+    def _text(self) -> str:
+        parts: list[str] = []
+        done = 0
+        for start, end, pieces in self.regions:
+            parts += [self.statement[done:start], "~("]
+            done = start
+            for number, (first, last) in enumerate(pieces):
+                gap = _blank(self.statement[done:first])
+                parts += [_with_comma(gap) if number else gap, self.statement[first:last]]
+                done = last
+            parts += [_blank(self.statement[done:end]), ")"]
+            done = end
+        return "".join([*parts, self.statement[done:]])
+
+
+def _is_beyond(part: list[Item]) -> bool:
+    links = sum(item.links for item in part)
+    return links > LONGEST_RUN or max((item.height for item in part), default=0) > DEEPEST_NESTING
+
+
+def _value_start(part: list[Item]) -> int:
+    """Where in a part its expression starts: behind keywords, stars, targets and the names of arguments."""
+    start = 0
+    while start < len(part) and part[start].text in _HEADS:
+        start += 1
+    assignments = (index + 1 for index, item in enumerate(part) if _ASSIGNMENT.fullmatch(item.text))
+    return max(start, *assignments, 0)
+
+
+def _measured(root: Group) -> str:
+    if root.height > DEEPEST_NESTING:
+        return f"brackets nested {root.height} deep"
+    return f"an expression of {root.run} parts in a row"
+
+
+def _blank(text: str) -> str:
+    return re.sub(r"[^\r\n]", " ", text)
+
+
+def _with_comma(gap: str) -> str:
+    """A gap between two pieces with a comma instead of its first space."""
+    return gap.replace(" ", ",", 1)

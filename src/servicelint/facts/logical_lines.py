@@ -65,7 +65,9 @@ class _FString(NamedTuple):
     in_spec: bool
 
 
-class _Scanner:
+class Scanner:
+    """One scan over source text: where it is, how deep in brackets and in the fields of which f-strings."""
+
     def __init__(self, text: str) -> None:
         self.text = text
         self.position = 0
@@ -76,6 +78,7 @@ class _Scanner:
         self.opened = -1
 
     def scan(self) -> list[LogicalLine]:
+        """The logical lines of the whole text; its comments are noted on the way."""
         lines: list[LogicalLine] = []
         text, match = self.text, _INTERESTING.search
         start = end = -1
@@ -107,6 +110,17 @@ class _Scanner:
             lines.append(LogicalLine(first, line, start, end, indent_of(text, start)))
         return lines
 
+    def next_piece(self) -> str | None:
+        """Go on behind the next bracket, string or piece of code and return it; None at the end."""
+        found = _INTERESTING.search(self.text, self.position)
+        if found is None:
+            self.position = len(self.text)
+            return None
+        self.position = found.end()
+        if found.lastgroup not in ("newline", "comment", "continuation"):
+            self._consume(found.lastgroup or "", found.group())
+        return found.group()
+
     def _consume(self, kind: str, token: str) -> None:
         if kind == "quote" and not self.fields:
             self.opened = self.position - len(token)
@@ -117,7 +131,7 @@ class _Scanner:
 
     def _read(self, kind: str, token: str) -> None:
         if kind == "quote":
-            self._string(token)
+            self.read_string(token)
         elif kind == "open":
             self.depth += 1
         elif kind == "close":
@@ -125,7 +139,8 @@ class _Scanner:
         elif token == ":" and self.depth == self.fields[-1].depth:
             self._format_spec()
 
-    def _string(self, quote: str) -> None:
+    def read_string(self, quote: str) -> None:
+        """Go on behind a string that has just been opened, or into the first field of an f-string."""
         prefix = _PREFIX.search(self.text, max(0, self.position - len(quote) - 3), self.position - len(quote))
         if prefix and ("f" in prefix.group().lower() or "t" in prefix.group().lower()):
             self._literal(quote)
@@ -194,7 +209,7 @@ def indent_of(text: str, place: int) -> int:
 
 def comments(text: str) -> list[Comment]:
     """The comments of Python source ``text`` in order."""
-    scanner = _Scanner(text)
+    scanner = Scanner(text)
     scanner.scan()
     return [_comment(text, start) for start in scanner.comments]
 
@@ -216,4 +231,4 @@ def _comment(text: str, start: int) -> Comment:
 
 def logical_lines(text: str) -> list[LogicalLine]:
     """The logical lines of Python source ``text`` in order, blank and comment lines left out."""
-    return _Scanner(text).scan()
+    return Scanner(text).scan()

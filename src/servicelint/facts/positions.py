@@ -6,6 +6,7 @@ logical line again, with the same reader, and asking libcst for positions in it.
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,7 +14,8 @@ import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
 from servicelint.facts.builder import Builder
-from servicelint.facts.logical_lines import logical_lines
+from servicelint.facts.limits import Reduced, reduce
+from servicelint.facts.logical_lines import count_newlines, indent_of, logical_lines
 from servicelint.facts.statements import StatementReader
 
 if TYPE_CHECKING:
@@ -64,28 +66,49 @@ def _span(lines: Sequence[str], call: Call, choose: Callable[[cst.Call], cst.CST
 
 def _span_in(source: str, ordinal: int, choose: Callable[[cst.Call], cst.CSTNode]) -> Span | None:
     """The place of (a part of) the ``ordinal``-th call of one logical line, counted from that line."""
-    indent = len(source) - len(source.lstrip(" \t\f"))
-    source = source[indent:]
-    statement = source[: logical_lines(source)[0].end]
+    indent, statement, reduced = _statement(source)
     for pattern, before, after in _SURROUNDINGS:
         if not pattern.match(statement):
             continue
         own_line = after != "pass" or statement.endswith(":")  # else the block stands on its header's line
         try:
-            nodes, positions = _read(before + statement + (after if own_line else ""))
+            nodes, positions = _read(before + reduced.text + (after if own_line else ""))
         except cst.ParserSyntaxError:  # ``case = {a: b()}`` is no case after all
             continue
         if ordinal < len(nodes):  # else ``case[a()]: b = c`` was taken for a case
             place = positions.get(choose(nodes[ordinal]))
-            return _shifted(place, before, indent) if place is not None else None
+            found = _shifted(place, before, indent) if place is not None else None
+            return found and _restored(found, statement, reduced.insertions, indent)
     return None
 
 
+@functools.lru_cache(maxsize=4)
+def _statement(source: str) -> tuple[int, str, Reduced]:
+    """How far a logical line is indented, the line without that, and what the parser can take of it."""
+    indent = len(source) - len(source.lstrip(" \t\f"))
+    source = source[indent:]
+    statement = source[: logical_lines(source)[0].end]
+    return indent, statement, reduce(statement)
+
+
+@functools.lru_cache(maxsize=4)  # one statement can hold thousands of calls
 def _read(code: str) -> tuple[list[cst.Call], dict[cst.CSTNode, object]]:
     wrapper = MetadataWrapper(cst.parse_module(code), unsafe_skip_copy=True)
     builder = Builder(logical_lines(code))
     StatementReader(builder).read_all(wrapper.module.body)
     return builder.call_nodes, dict(wrapper.resolve(PositionProvider))
+
+
+def _restored(span: Span, statement: str, insertions: tuple[tuple[int, int], ...], indent: int) -> Span:
+    """A place in a statement that was made small as a place in the original."""
+    for offset, width in insertions:
+        line = count_newlines(statement, 0, offset) + 1
+        column = indent_of(statement, offset) + 1 + (indent if line == 1 else 0)
+        if span.line == line and span.column >= column + width:
+            span = span._replace(column=span.column - width)
+        if span.end_line == line and span.end_column >= column + width:
+            span = span._replace(end_column=span.end_column - width)
+    return span
 
 
 def _shifted(position: object, before: str, indent: int) -> Span:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import libcst as cst
@@ -30,7 +31,7 @@ from servicelint.facts.record import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from servicelint.facts.builder import Builder
+    from servicelint.facts.builder import Builder, RegionKind
 
 _TERMINAL_CALLS = frozenset({"sys.exit", "os._exit", "exit", "quit"})
 
@@ -308,19 +309,14 @@ class StatementReader:
 
     def _with(self, node: cst.With) -> None:
         self.builder.next_line()
-        self._with_items(node, 0)
-
-    def _with_items(self, node: cst.With, index: int) -> None:
-        if index == len(node.items):
+        kind: RegionKind = "async-with" if node.asynchronous else "with"
+        with ExitStack() as regions:
+            for item in node.items:
+                value = self._read(item.item)
+                regions.enter_context(self.builder.in_region(kind, value))
+                if item.asname:
+                    self.expressions.bind_target(item.asname.name, Entered(value))
             self._suite(node.body)
-            return
-        item = node.items[index]
-        value = self._read(item.item)
-        kind = "async-with" if node.asynchronous else "with"
-        with self.builder.in_region("async-with" if kind == "async-with" else "with", value):
-            if item.asname:
-                self.expressions.bind_target(item.asname.name, Entered(value))
-            self._with_items(node, index + 1)
 
     # --- functions and classes -------------------------------------------------------------------
 

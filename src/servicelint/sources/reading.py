@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+_REMEDY = "save it as UTF-8, or name its encoding in a coding line"
+
+
 class Texts:
     """The contents of a run's files, each read once: hashed for the cache, decoded when asked for.
 
@@ -86,16 +89,16 @@ def decode_source(data: bytes) -> str:
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
     except SyntaxError as error:
-        raise UnreadableSource(1, 1, str(error), data.decode("latin-1")) from None
+        raise UnreadableSource(1, 1, f"{error}; {_REMEDY}", data.decode("latin-1")) from None
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         column = error.start - data.rfind(b"\n", 0, error.start)
         raise UnreadableSource(
-            line, column, f"not {encoding}: {error.reason}", data.decode("latin-1")
+            line, column, f"not {encoding}: {error.reason}; {_REMEDY}", data.decode("latin-1")
         ) from None
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        raise UnreadableSource(line, 1, "the file holds a null byte", text)
+        raise UnreadableSource(line, 1, "the file holds a null byte; remove it", text)
     return text
