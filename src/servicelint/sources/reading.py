@@ -98,6 +98,8 @@ def decode_source(data: bytes) -> str:
         raise UnreadableSource(
             line, column, f"not {encoding}: {error.reason}; {_REMEDY}", data.decode("latin-1")
         ) from None
+    except (LookupError, ValueError) as error:  # a coding line can name codecs that are no text encodings
+        raise UnreadableSource(1, 1, f"not {encoding}: {error}; {_REMEDY}", data.decode("latin-1")) from None
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise UnreadableSource(line, 1, "the file holds a null byte; remove it", text)
