@@ -149,7 +149,7 @@ class Checker:
         if error is not None:
             yield rule.at_place(Place(module.shown, error.line, error.column), reason=error.reason)
         for unread in module.facts.unread if module.is_parsed else ():
-            reason = f"too deep or large for the parser, left out: {unread.reason}"
+            reason = f"too deep or large for the parser, left out: {unread.reason}; split it"
             yield rule.at_place(Place(module.shown, unread.line), reason=reason)
 
 

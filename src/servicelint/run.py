@@ -7,6 +7,7 @@ import datetime
 import functools
 import hashlib
 import os
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,6 +54,8 @@ DEEPEST_RECURSION = 6_000
 
 LINKED = b"linked"
 """What the cache says of a program that was checked as a whole: a plugin may ask about all of it."""
+
+_UNSHOWABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 _results = msgspec.msgpack.Decoder(Result)
 
@@ -253,5 +256,10 @@ def program_key(root: Path) -> bytes:
 
 
 def shown_path(path: str) -> str:
-    """A path as findings give it: from the working directory, with forward slashes."""
-    return Path(os.path.relpath(path)).as_posix()
+    """A path as findings give it: from the working directory, with forward slashes.
+
+    What can't be shown in a line of text, such as a line end or a byte that is no UTF-8, is escaped: the
+    names of a stranger's files must not write findings of their own.
+    """
+    relative = Path(os.path.relpath(path)).as_posix()
+    return _UNSHOWABLE.sub(lambda found: repr(found.group())[1:-1], relative)

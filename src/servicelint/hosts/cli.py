@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
+import traceback
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -243,6 +245,9 @@ def main() -> NoReturn:
     """The program ``servicelint``."""
     from servicelint.registry import NoRules
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal may not know every character
     try:
         status = cli.main(standalone_mode=False)
         sys.stdout.flush()
@@ -254,7 +259,20 @@ def main() -> NoReturn:
         status = FAILED
     except (KeyboardInterrupt, click.Abort):
         status = INTERRUPTED
+    except OSError as error:  # what is asked of the system about paths, and not about a file's content
+        Fail(f"{str(error.filename or '')[:200]}: {error.strerror or error}").show()
+        status = FAILED
+    except Exception as error:  # noqa: BLE001 - a defect of servicelint: one line, unless more is wanted
+        status = _crashed(error)
     sys.exit(status or CLEAN)
+
+
+def _crashed(error: Exception) -> int:
+    if "--verbose" in sys.argv:
+        traceback.print_exception(error)
+    described = " ".join(f"{type(error).__name__}: {error}".split())
+    Fail(f"a defect of servicelint: {described}; please report it with what --verbose shows").show()
+    return FAILED
 
 
 if __name__ == "__main__":

@@ -49,19 +49,20 @@ def select(
 ) -> Selection:
     """Choose the files of a run: those under ``paths``, and what else lies under ``root``.
 
-    Files that are named themselves are targets whatever they are called.
+    Files that are named themselves are targets whatever they are called. A path that does not exist among
+    others that do is taken for a file: reading it fails, and they are checked.
 
     Raises:
-        MissingPath: if one of ``paths`` does not exist.
+        MissingPath: if none of ``paths`` exists.
         BadPattern: if one of ``exclude`` is no pattern.
     """
     is_excluded = _excluding(exclude)
     named, targets = set(), set()
+    if not any(map(os.path.lexists, paths)):
+        raise MissingPath(f"{paths[0]}: no such file or folder")
     for path in paths:
-        if not path.exists():
-            raise MissingPath(f"{path}: no such file or folder")
         absolute = _absolute(path)
-        if absolute.is_file():
+        if not os.path.isdir(absolute):  # noqa: PTH112 - Path.is_dir can raise
             named.add(absolute)
         else:
             targets |= {

@@ -92,6 +92,8 @@ def decode_source(data: bytes) -> str:
         raise UnreadableSource(1, 1, f"{error}; {_REMEDY}", data.decode("latin-1")) from None
     try:
         text = data.decode(encoding)
+        if not encoding.startswith("utf-8"):
+            text.encode()  # some codecs make characters that have no UTF-8 form, and are none to Python
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         column = error.start - data.rfind(b"\n", 0, error.start)
