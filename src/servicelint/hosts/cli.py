@@ -116,6 +116,8 @@ def explain(subject: str, isolated: bool, config_file: Path | None) -> None:
     path, _, line = subject.rpartition(":")
     if not path or not line.isdigit():
         raise Fail(f"{subject}: neither a rule (see `servicelint rules`) nor PATH:LINE")
+    if not Path(path).exists():
+        raise Fail(f"{path}: no such file")
     config = _config((Path(path),), config_file, isolated=isolated)
     with _cache(None) as cache:
         run = _run((Path(path),), config, cache, whole_program=True)
