@@ -225,7 +225,8 @@ def test_interrupted(folder: Folder, after: float) -> None:
     time.sleep(after)
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=60)
-    assert process.returncode == 130
+    # Python ends itself by the signal if it came while a string was executed; a shell says 130 of both
+    assert process.returncode in (130, -signal.SIGINT)
     assert "Traceback" not in stderr
     assert "SVC101" not in stdout
 
