@@ -7,8 +7,12 @@ import importlib
 import pkgutil
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from servicelint.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 PACKAGE = "servicelint.checkers"
 ENTRY_POINTS = "servicelint.checkers"
@@ -26,15 +30,43 @@ def rules() -> dict[str, Rule]:
     Raises:
         NoRules: if there is none: a linter that checks nothing must not look like one that finds nothing.
     """
-    package = importlib.import_module(PACKAGE)
-    modules = [
-        importlib.import_module(f"{PACKAGE}.{info.name}") for info in pkgutil.iter_modules(package.__path__)
-    ]
-    modules += [point.load() for point in entry_points(group=ENTRY_POINTS)]
-    found = [module.RULE for module in modules if isinstance(getattr(module, "RULE", None), Rule)]
+    found = _loaded()[0]
     if not found:
         raise NoRules(f"no rule was found in {PACKAGE}: reinstall servicelint")
     return {rule.code: rule for rule in sorted(found, key=lambda rule: rule.code)}
+
+
+def failures() -> dict[str, str]:
+    """What should bring a rule and can't be loaded, by its name, and why."""
+    return _loaded()[1]
+
+
+@functools.cache
+def _loaded() -> tuple[list[Rule], dict[str, str]]:
+    found: list[Rule] = []
+    failed: dict[str, str] = {}
+    for name, load in _sources():
+        try:
+            found.append(_rule_of(load()))
+        except Exception as error:  # noqa: BLE001, PERF203 - others' code costs its own rule only
+            failed[name] = " ".join(f"{type(error).__name__}: {error}".split())
+    return found, failed
+
+
+def _sources() -> Iterator[tuple[str, Callable[[], object]]]:
+    package = importlib.import_module(PACKAGE)
+    for info in pkgutil.iter_modules(package.__path__):
+        name = f"{PACKAGE}.{info.name}"
+        yield name, functools.partial(importlib.import_module, name)
+    for point in entry_points(group=ENTRY_POINTS):
+        yield f"{point.name} = {point.value}", point.load
+
+
+def _rule_of(module: object) -> Rule:
+    found = getattr(module, "RULE", None)
+    if not isinstance(found, Rule):
+        raise TypeError("it has no RULE")
+    return found
 
 
 def folders() -> list[Path]:

@@ -205,6 +205,41 @@ def test_a_closed_pipe_ends_silently(tool: Tool, arguments: str) -> None:
     assert done.returncode == (1 if "check" in arguments else 0)
 
 
+def test_statistics(tool: Tool) -> None:
+    tool.write(a=LOUD, b=LOUD + "requests.get('http://users', timeout=None)\n")
+    assert tool("check", "--statistics").stdout.splitlines()[-2:] == [
+        "     2 SVC101 http-call-without-timeout",
+        "     1 SVC103 disabled-timeout",
+    ]
+
+
+# --- standard input ------------------------------------------------------------------------------
+
+
+def piped(tool: Tool, text: bytes, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "servicelint", "check", "--no-cache", *arguments]
+    return subprocess.run(command, cwd=tool.folder, input=text, capture_output=True, check=False, timeout=60)
+
+
+def test_the_text_on_standard_input_counts(tool: Tool) -> None:
+    tool.write(a=QUIET, b=LOUD)
+    done = piped(tool, LOUD.encode(), "--stdin-filename", "a.py")
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert done.stdout.startswith(b"a.py:4:12: SVC101")
+    assert b"b.py" not in done.stdout
+
+
+def test_a_file_on_standard_input_need_not_exist(tool: Tool) -> None:
+    done = piped(tool, LOUD.encode(), "--stdin-filename", "package/new.py")
+    assert (done.returncode, done.stdout[:24]) == (1, b"package/new.py:4:12: SVC")
+
+
+def test_bytes_on_standard_input_that_are_no_text(tool: Tool) -> None:
+    done = piped(tool, b"x = 1\n\ny = '\xe9'\n", "--stdin-filename", "a.py")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.startswith(b"servicelint: standard input: 3:6: not utf-8")
+
+
 # --- choosing rules and files --------------------------------------------------------------------
 
 
@@ -222,6 +257,14 @@ def test_tests_are_left_out_unless_wanted(tool: Tool) -> None:
     assert tool("check").returncode == 0
     assert tool.codes("--include-tests") == ["SVC101"]
     assert tool.codes("test_a.py") == ["SVC101"]
+
+
+def test_what_is_named_is_checked_unless_it_is_forced_out(tool: Tool) -> None:
+    tool.write(a=LOUD, test_a=LOUD)
+    assert tool.codes("--exclude", "a.py", "a.py", "test_a.py") == ["SVC101"] * 2
+    assert tool.codes("--exclude", "test_a.py", "--force-exclude", "a.py", "test_a.py") == ["SVC101"]
+    done = tool("check", "--force-exclude", "test_a.py")
+    assert (done.returncode, "no Python files" in done.stderr) == (0, True)
 
 
 def test_exclude(tool: Tool) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
+import sqlite3
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -112,3 +115,137 @@ def test_two_processes_at_once(program: Program) -> None:
     outputs = [process.communicate(timeout=60)[0] for process in both]
     assert [process.returncode for process in both] == [1, 1]
     assert outputs[0] == outputs[1]
+
+
+# --- damage --------------------------------------------------------------------------------------
+
+
+def test_bytes_damaged_in_the_middle_never_change_a_result(program: Program) -> None:
+    first = program.check()
+    path = database(program)
+    settled(path)
+    whole = path.read_bytes()
+    for place in range(len(whole) // 9, len(whole), len(whole) // 9):
+        path.write_bytes(
+            whole[:place] + bytes(byte ^ 0x55 for byte in whole[place : place + 40]) + whole[place + 40 :]
+        )
+        assert program.check()[:2] == first[:2], place
+
+
+def test_a_truncated_file(program: Program) -> None:
+    first = program.check()
+    path = database(program)
+    settled(path)
+    whole = path.read_bytes()
+    for length in (50, 1_000, len(whole) // 2, len(whole) - 10):
+        path.write_bytes(whole[:length])
+        assert program.check()[:2] == first[:2], length
+
+
+@pytest.mark.parametrize(
+    "table", ["entries (id INTEGER, newer TEXT)", "entries (kind, key, day, data, more)", "other (x)"]
+)
+def test_the_database_of_another_format(program: Program, table: str) -> None:
+    path = database(program)
+    path.unlink()
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"CREATE TABLE {table}")
+    first, warm = program.check(), program.check()
+    assert (first[0], first[2], warm[:3], warm[3]) == (1, [], first[:3], False)
+
+
+def test_a_value_damaged_in_the_table_is_not_taken(program: Program) -> None:
+    first = program.check()
+    path = database(program)
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        rows = connection.execute("SELECT kind, key, data FROM entries").fetchall()
+        for kind, key, data in rows:
+            damaged = data.replace(b"users", b"USERS").replace(b"SVC101", b"SVC999")
+            connection.execute("UPDATE entries SET data = ? WHERE kind = ? AND key = ?", (damaged, kind, key))
+    assert rows
+    assert program.check()[:3] == first[:3]
+
+
+# --- writing -------------------------------------------------------------------------------------
+
+FULL_DISK = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (8_192, 8_192))
+from servicelint.hosts.cli import main
+main()
+"""
+KILLED = """
+import os, signal, sys
+from servicelint.sources import cache
+real = cache.sqlite3.connect
+
+class Connection(cache.sqlite3.Connection):
+    def executemany(self, statement, rows):
+        done = super().executemany(statement, list(rows))
+        os.kill(os.getpid(), signal.SIGKILL)
+        return done
+
+cache.sqlite3.connect = lambda *given, **named: real(*given, factory=Connection, **named)
+from servicelint.hosts.cli import main
+main()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such limit there")
+def test_a_full_disk_costs_one_line(program: Program) -> None:
+    program.write(LOUD * 500)
+    done = started(program, FULL_DISK)
+    assert done.returncode == 1
+    assert "SVC101" in done.stdout
+    [line] = done.stderr.splitlines()
+    assert "the cache can't be used" in line
+    assert program.check()[0] == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signal there")
+def test_killed_in_the_middle_of_a_write(program: Program) -> None:
+    assert started(program, KILLED).returncode == -signal.SIGKILL
+    first, warm = program.check(), program.check()
+    assert (first[0], first[2]) == (1, [])
+    assert first[:3] == warm[:3]
+    assert (first[3], warm[3]) == (True, False)
+
+
+def test_many_processes_at_once(program: Program) -> None:
+    for number in range(20):
+        (program.folder / f"m{number}.py").write_text(LOUD * 20)
+    command = [sys.executable, "-m", "servicelint", "check", "--isolated", "--cache-dir", str(program.cache)]
+    running = [
+        subprocess.Popen(command, cwd=program.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(4)
+    ]
+    outputs = [process.communicate(timeout=120) for process in running]
+    assert {process.returncode for process in running} == {1}
+    assert len({output for output, _ in outputs}) == 1
+    assert {errors for _, errors in outputs} == {b""}
+    assert not program.check()[3]
+
+
+def started(program: Program, code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code, "check", "--isolated", "--cache-dir", str(program.cache)],
+        cwd=program.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def settled(path: Path) -> None:
+    """Have all that was written in the one file."""
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        connection.execute("PRAGMA journal_mode = DELETE")
+
+
+def database(program: Program) -> Path:
+    """The file of the program's cache, opened by nobody."""
+    cache = Cache(program.cache)
+    cache.close()
+    return cache.path

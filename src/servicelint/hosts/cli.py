@@ -1,4 +1,4 @@
-"""The command line: ``servicelint check``, ``explain`` and ``rules``."""
+"""The command line: ``servicelint check``, ``explain``, ``rules`` and ``doctor``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import click
 from servicelint import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from servicelint.config import Config
     from servicelint.run import Result, Run
@@ -57,7 +57,15 @@ def cli() -> None:
 @click.option("--isolated", is_flag=True, help="Read no configuration.")
 @click.option("--config", "config_file", type=click.Path(path_type=Path), help="Read this configuration.")
 @click.option("--exclude", multiple=True, metavar="GLOB", help="Leave files out, patterns as in .gitignore.")
+@click.option("--force-exclude", is_flag=True, help="Leave files out even if they are named.")
 @click.option("--include-tests", is_flag=True, help="Check test files too.")
+@click.option(
+    "--stdin-filename",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Check the text on standard input as that of this file, and nothing else.",
+)
+@click.option("--statistics", is_flag=True, help="Count the findings of each rule (text).")
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the cache.")
 @click.option("--cache-dir", type=click.Path(path_type=Path), help="Keep the cache in this folder.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 even if there are findings.")
@@ -71,7 +79,10 @@ def check(
     isolated: bool,
     config_file: Path | None,
     exclude: tuple[str, ...],
+    force_exclude: bool,
     include_tests: bool,
+    stdin_filename: Path | None,
+    statistics: bool,
     no_cache: bool,
     cache_dir: Path | None,
     exit_zero: bool,
@@ -81,23 +92,61 @@ def check(
     from servicelint import registry
     from servicelint.config import ConfigError
 
+    if stdin_filename is not None:
+        paths = (stdin_filename,)
+    elif paths and not any(map(os.path.lexists, paths)):
+        raise Fail(f"{paths[0]}: no such file or folder")
     config = _merged(_config(paths, config_file, isolated=isolated), select, ignore, exclude, include_tests)
     chosen = registry.selected(config.select, config.ignore)
     if not chosen:
         raise Fail(f"no rule matches --select {','.join(config.select)}")
+    buffers = {} if stdin_filename is None else {os.path.abspath(stdin_filename): _standard_input()}  # noqa: PTH100
     with _cache(cache_dir, no_cache=no_cache) as cache:
-        run = _run(paths, config, cache)
+        run = _run(paths, config, cache, force_exclude=force_exclude, buffers=buffers)
         try:
             result = run.check(chosen)
         except ConfigError as error:
             raise Fail(str(error)) from None
         if not paths or any(path.is_dir() for path in paths):
             run.mark_as_linked()
-    _write(_report(result, format_), output)
+    _write(_report(result, format_, with_statistics=statistics), output)
     if verbose:
         click.echo("".join(result.tracebacks), err=True, nl=False)
-    status = _status(result)
+    status = _status(result) | _rules_that_failed()
     sys.exit(CLEAN if exit_zero and status == FINDINGS else status)
+
+
+def _rules_that_failed() -> int:
+    """Tell which rules can't be loaded; the exit status that they bring."""
+    from servicelint import registry
+
+    for name, reason in registry.failures().items():
+        click.echo(f"servicelint: rule {name} can't be loaded: {reason}; see `servicelint doctor`", err=True)
+    return FAILED if registry.failures() else CLEAN
+
+
+def _standard_input() -> str:
+    from servicelint.facts.unreadable import UnreadableSource
+    from servicelint.sources.reading import decode_source
+
+    try:
+        return decode_source(sys.stdin.buffer.read())
+    except UnreadableSource as error:
+        raise Fail(f"standard input: {error}") from None
+
+
+@cli.command()
+@click.argument("path", type=click.Path(path_type=Path), default=Path())
+@click.option("--cache-dir", type=click.Path(path_type=Path), help="Look at the cache in this folder.")
+def doctor(path: Path, cache_dir: Path | None) -> None:
+    """Tell what is installed, what is read for PATH (by default, the working directory), what is broken."""
+    from servicelint.hosts.doctor import examine
+
+    if not path.exists():
+        raise Fail(f"{path}: no such file or folder")
+    found = examine(path.absolute(), cache_dir)
+    _write("\n".join(found.lines), None)
+    sys.exit(FAILED if found.broken else CLEAN)
 
 
 @cli.command()
@@ -191,31 +240,46 @@ def _cache(folder: Path | None, *, no_cache: bool = False) -> Iterator[Cache | N
             click.echo(f"servicelint: {cache.problem}; try --cache-dir or --no-cache", err=True)
 
 
-def _run(paths: tuple[Path, ...], config: Config, cache: Cache | None, *, whole_program: bool = False) -> Run:
+def _run(
+    paths: tuple[Path, ...],
+    config: Config,
+    cache: Cache | None,
+    *,
+    whole_program: bool = False,
+    force_exclude: bool = False,
+    buffers: Mapping[str, str] | None = None,
+) -> Run:
     from servicelint.run import DEEPEST_RECURSION, Run
-    from servicelint.sources.discovery import BadPattern, MissingPath, select
+    from servicelint.sources.discovery import BadPattern, select
     from servicelint.sources.roots import common_folder, program_root
 
     sys.setrecursionlimit(max(sys.getrecursionlimit(), DEEPEST_RECURSION))
     root = program_root(common_folder(paths))
     wanted = (root, *paths) if whole_program else (paths or (Path(),))
     try:
-        selection = select(wanted, root, config.exclude, include_tests=config.include_tests)
-    except (BadPattern, MissingPath) as error:
+        selection = select(
+            wanted,
+            root,
+            config.exclude,
+            include_tests=config.include_tests,
+            force_exclude=force_exclude,
+        )
+    except BadPattern as error:
         raise Fail(str(error)) from None
     if not selection.targets:
         click.echo("servicelint: no Python files to check", err=True)
-    return Run(selection, config, root, cache)
+    return Run(selection, config, root, cache, buffers)
 
 
-def _report(result: Result, format_: str) -> str:
+def _report(result: Result, format_: str, *, with_statistics: bool) -> str:
     if format_ == "json":
         from servicelint.report.json import json_report
 
         return json_report(result)
-    from servicelint.report.text import text_report
+    from servicelint.report.text import statistics, text_report
 
-    return "\n".join(text_report(result))
+    lines = [*text_report(result), *(statistics(result) if with_statistics else ())]
+    return "\n".join(lines)
 
 
 def _write(report: str, output: Path | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from servicelint.program.outbound import STATES, UNGUARDED
@@ -29,6 +29,13 @@ def text_report(result: Result) -> Iterator[str]:
             done.add(cause)
             yield from _group(cause, shared[cause])
     yield _summary(result)
+
+
+def statistics(result: Result) -> Iterator[str]:
+    """How many findings each rule has, the most frequent first."""
+    counts = Counter((finding.code, finding.name) for finding in result.findings)
+    for (code, name), count in sorted(counts.items(), key=lambda each: (-each[1], each[0])):
+        yield f"{count:6} {code} {name}"
 
 
 def _by_cause(findings: list[Finding]) -> dict[Cause, list[Finding]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
+import zlib
 from typing import TYPE_CHECKING, Literal
 
 from platformdirs import user_cache_path
@@ -26,6 +27,8 @@ KEPT_DAYS = 30
 """Entries older than this are dropped: what is still used is made anew once a month."""
 
 _FILE = "cache-1.sqlite"
+_SUM = 4
+_COLUMNS = ["kind", "key", "day", "data"]
 _DAY = 86_400
 _TABLE = """
 CREATE TABLE IF NOT EXISTS entries (
@@ -59,12 +62,12 @@ class Cache:
         except sqlite3.Error as error:
             self._give_up(error)
             return None
-        return None if row is None else bytes(row[0])
+        return None if row is None else _checked(bytes(row[0]))
 
     def put(self, kind: Kind, key: bytes, data: bytes) -> None:
         """Keep something; it is written by :meth:`save`."""
         if self._connection is not None:
-            self._fresh[kind, key] = data
+            self._fresh[kind, key] = _sum(data) + data
 
     def save(self) -> None:
         """Write what is new, all of it or nothing."""
@@ -81,9 +84,20 @@ class Cache:
     def close(self) -> None:
         """Write what is new and let go of the file."""
         self.save()
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        self._let_go()
+
+    def state(self) -> dict[str, int]:
+        """How many entries there are of each kind; ``problem`` tells if none can be read or written."""
+        if self._connection is None:
+            return {}
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            found = dict(self._connection.execute("SELECT kind, count(*) FROM entries GROUP BY kind"))
+            self._connection.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            self._give_up(error)
+            return {}
+        return found
 
     def _write(self, rows: Iterable[tuple[Kind, bytes, int, bytes]], oldest: int) -> None:
         assert self._connection is not None  # noqa: S101 - save made sure
@@ -119,6 +133,9 @@ class Cache:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute(_TABLE)
+            columns = [row[1] for row in connection.execute("PRAGMA table_info(entries)")]
+            if columns != _COLUMNS:
+                raise sqlite3.DatabaseError("the table of another format")
             connection.execute("SELECT kind, key, day, data FROM entries LIMIT 1").fetchone()
         except sqlite3.Error:
             connection.close()
@@ -134,6 +151,21 @@ class Cache:
         if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
             with contextlib.suppress(OSError):
                 self._remove()
-        if getattr(self, "_connection", None) is not None:
-            self._connection.close()  # type: ignore[union-attr]  # just asked
+        self._let_go()
+
+    def _let_go(self) -> None:
+        connection: sqlite3.Connection | None = getattr(self, "_connection", None)
         self._connection = None
+        if connection is not None:
+            with contextlib.suppress(sqlite3.Error):  # what is closed on a full disk may not be settled
+                connection.close()
+
+
+def _sum(data: bytes) -> bytes:
+    """What tells whether data was damaged: SQLite itself only knows whether its tables were."""
+    return zlib.crc32(data).to_bytes(_SUM, "big")
+
+
+def _checked(data: bytes) -> bytes | None:
+    """What was put, or None if it was damaged since."""
+    return data[_SUM:] if _sum(data[_SUM:]) == data[:_SUM] else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import functools
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,47 +37,46 @@ class Selection:
     is_whole: bool = True
 
 
-class MissingPath(Exception):
-    """A path on the command line that does not exist, or is no Python file."""
-
-
 class BadPattern(Exception):
     """A pattern to leave files out by that is none."""
 
 
 def select(
-    paths: Sequence[Path], root: Path, exclude: Iterable[str] = (), *, include_tests: bool = False
+    paths: Sequence[Path],
+    root: Path,
+    exclude: Iterable[str] = (),
+    *,
+    include_tests: bool = False,
+    force_exclude: bool = False,
 ) -> Selection:
     """Choose the files of a run: those under ``paths``, and what else lies under ``root``.
 
-    Files that are named themselves are targets whatever they are called. A path that does not exist among
-    others that do is taken for a file: reading it fails, and they are checked.
+    Files that are named themselves are targets whatever they are called, unless ``force_exclude`` says
+    otherwise. A path that does not exist is taken for a file: reading it fails, and the others are checked.
 
     Raises:
-        MissingPath: if none of ``paths`` exists.
         BadPattern: if one of ``exclude`` is no pattern.
     """
+    exclude = tuple(exclude)
     is_excluded = _excluding(exclude)
     named, targets = set(), set()
-    if not any(map(os.path.lexists, paths)):
-        raise MissingPath(f"{paths[0]}: no such file or folder")
     for path in paths:
         absolute = _absolute(path)
-        if not os.path.isdir(absolute):  # noqa: PTH112 - Path.is_dir can raise
-            named.add(absolute)
-        else:
+        if os.path.isdir(absolute):  # noqa: PTH112 - Path.is_dir can raise
             targets |= {
                 file for file in _walk(absolute)
                 if is_target(file, absolute, include_tests=include_tests)
                 and not is_excluded(_relative(file, root))
             }  # fmt: skip
+        elif not force_exclude or not why_left_out(absolute, root, exclude, include_tests=include_tests):
+            named.add(absolute)
     chosen = named | targets
     others = [file for file in _walk(root) if file not in chosen] if root.is_dir() else []
     return Selection(sorted(chosen), others, named)
 
 
-def _excluding(exclude: Iterable[str]) -> Callable[[str], bool]:
-    exclude = tuple(exclude)
+@functools.lru_cache(maxsize=8)
+def _excluding(exclude: tuple[str, ...]) -> Callable[[str], bool]:
     if not exclude:
         return lambda _: False
     import pathspec  # its start-up time is only for those who need it
@@ -99,18 +99,31 @@ def is_checked(file: Path, root: Path, exclude: Iterable[str] = (), *, include_t
         if not _is_read(str(folder), name):
             return False
         folder /= name
-    is_excluded = _excluding(exclude)
+    is_excluded = _excluding(tuple(exclude))
     return is_target(file, root, include_tests=include_tests) and not is_excluded(_relative(file, root))
 
 
 def is_target(file: Path, base: Path, *, include_tests: bool = False) -> bool:
     """Whether a file below a checked folder is checked by default; names above ``base`` don't count."""
-    if not file.name.endswith(".py") or _matches(file.name, _GENERATED):
-        return False
+    return not why_left_out(file, base, include_tests=include_tests)
+
+
+def why_left_out(file: Path, base: Path, exclude: Iterable[str] = (), *, include_tests: bool = False) -> str:
+    """What kind of file it is that is not checked if ``base``, a folder above it, is named; else "".
+
+    Raises:
+        BadPattern: if one of ``exclude`` is no pattern.
+    """
     folders = set(_relative(file, base).split("/")[:-1])
+    if not file.name.endswith(".py"):
+        return "stubs"
+    if _matches(file.name, _GENERATED):
+        return "generated"
     if folders & LEFT_OUT_FOLDERS:
-        return False
-    return include_tests or not (_matches(file.name, _TESTS) or folders & TEST_FOLDERS)
+        return "vendored or migrations"
+    if not include_tests and (_matches(file.name, _TESTS) or folders & TEST_FOLDERS):
+        return "tests"
+    return "excluded" if _excluding(tuple(exclude))(_relative(file, base)) else ""
 
 
 def _walk(folder: Path) -> Iterator[Path]:
