@@ -216,7 +216,7 @@ def comments(text: str) -> list[Comment]:
 
 def strings(text: str) -> list[tuple[int, int]]:
     """Where the strings of Python source ``text`` stand, without their prefixes; f-strings as a whole."""
-    scanner = _Scanner(text)
+    scanner = Scanner(text)
     scanner.scan()
     return scanner.strings
 
