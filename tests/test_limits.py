@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from servicelint.facts.extract import extract
-from servicelint.facts.limits import LONGEST_CHAIN, reduce, skeleton, within_limits
+from servicelint.facts.limits import LONGEST_CHAIN, reduce, skeleton, within_limits, without_excess
 from servicelint.facts.logical_lines import logical_lines
 from servicelint.facts.positions import call_span
 from servicelint.facts.record import Attribute, Call, ModuleFacts
@@ -105,6 +105,15 @@ def test_what_is_left_out_is_said_and_the_rest_is_read(name: str) -> None:
     [unread] = facts.unread
     assert reason in unread.reason
     assert shown(text, gets(facts)) == [CALL] * found
+
+
+@pytest.mark.parametrize("name", READ)
+def test_what_is_blanked_keeps_every_offset(name: str) -> None:
+    text = f"{READ[name]}\ny = {CALL}\n"
+    found = without_excess(text, logical_lines(text))
+    assert len(found) == len(text)
+    assert found.endswith(f"\ny = {CALL}\n")
+    assert found.count("\n") == text.count("\n")
 
 
 def test_a_large_table_of_calls() -> None:

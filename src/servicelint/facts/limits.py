@@ -79,6 +79,25 @@ def within_limits(text: str, lines: list[LogicalLine]) -> tuple[str, list[Unread
     return "".join([*parts, text[done:]]) if parts else text, unread
 
 
+def without_excess(text: str, lines: list[LogicalLine]) -> str:
+    """The text with logical lines beyond the parser's limits blanked: every other offset is kept."""
+    branches: dict[int, int] = {}
+    for line in lines:
+        reduced = _reduced(text, line, branches)
+        if reduced is not None:
+            statement = text[line.start : line.end]
+            same_length = len(reduced.text) == len(statement) and not reduced.insertions
+            kept = reduced.text if same_length else _nothing(statement)
+            text = text[: line.start] + kept + text[line.end :]
+    return text
+
+
+def _nothing(statement: str) -> str:
+    """A statement of the same length and lines that does nothing, or a header that opens a block."""
+    start = "if 1:" if statement.endswith(":") else "pass"
+    return start + _blank(statement[len(start) :])
+
+
 def _reduced(text: str, line: LogicalLine, branches: dict[int, int]) -> Reduced | None:
     """A logical line that is beyond the limits, made small; ``branches`` counts those of each open ``if``."""
     start = line.start

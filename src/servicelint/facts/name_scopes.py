@@ -6,14 +6,14 @@ import libcst as cst
 from libcst.metadata import ByteSpanPositionProvider, ImportAssignment, MetadataWrapper, ScopeProvider
 
 from servicelint.facts.extract import parse
-from servicelint.facts.limits import leave_out_excess
+from servicelint.facts.limits import without_excess
 from servicelint.facts.logical_lines import logical_lines
 from servicelint.facts.unreadable import UnreadableSource
 
 
 def reads_of_import(text: str, name: str) -> set[int]:
     """The offsets at which ``name`` is read and nothing but imports can have bound it."""
-    readable, _ = leave_out_excess(text, logical_lines(text))
+    readable = without_excess(text, logical_lines(text))
     try:
         wrapper = MetadataWrapper(parse(readable), unsafe_skip_copy=True)
     except UnreadableSource:
