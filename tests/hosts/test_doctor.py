@@ -69,7 +69,7 @@ def test_all_is_well(folder: Path) -> None:
     assert sys.executable in said["Python"]
     assert said["flake8"].endswith("sees servicelint")
     assert "SVC101" in said["Rules"]
-    assert said["Settings"] == f"{folder}: exclude, timeouts.max-seconds"
+    assert said["Settings"] == f"{folder / 'servicelint.toml'}: exclude, timeouts.max-seconds"
     assert said["Program"] == f"{folder} imports start from: ., old, src, tests, vendor"
     assert said["Files"] == "2 checked; left out: 1 excluded, 1 generated, 1 tests, 1 vendored or migrations"
     assert "writable" in said["Cache"]

@@ -142,7 +142,8 @@ def _settings(found: Examination, start: Path) -> Config:
         found.tell("Settings", "none found: the defaults hold")
     else:
         keys = ", ".join(_keys(config)) or "no key that differs from the defaults"
-        found.tell("Settings", f"{folder}: {keys}")
+        file = config.origin.file if config.origin else folder
+        found.tell("Settings", f"{file}: {keys}")
     return config
 
 
@@ -151,7 +152,7 @@ def _keys(config: msgspec.Struct, prefix: str = "") -> Iterator[str]:
     defaults = type(config)()
     for each in msgspec.structs.fields(config):
         value = getattr(config, each.name)
-        if value == getattr(defaults, each.name):
+        if each.name == "origin" or value == getattr(defaults, each.name):
             continue
         if isinstance(value, msgspec.Struct):
             yield from _keys(value, f"{prefix}{each.encode_name}.")
