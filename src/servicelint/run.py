@@ -7,6 +7,7 @@ import datetime
 import functools
 import hashlib
 import os
+import posixpath
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ from servicelint.program.program import Program
 from servicelint.reader import Reader, code_version
 from servicelint.sources.import_facts import ImportFacts
 from servicelint.sources.manifests.documents import Manifests, manifests
-from servicelint.sources.roots import further_roots, package_folders, source_root
+from servicelint.sources.roots import SourceRoots, further_roots
 from servicelint.suppression import DIALECTS
 
 if TYPE_CHECKING:
@@ -90,11 +91,11 @@ class Run:
 
     @functools.cached_property
     def _modules(self) -> list[Module]:
-        packages = package_folders(self._paths)
+        roots = SourceRoots(self._paths, self.root.as_posix())
         return [
             Module(
                 path,
-                source_root(path, packages, self.root.as_posix()),
+                roots.of(path),
                 functools.partial(self.reader.text, path),
                 self.reader.facts,
                 shown_path(path),
@@ -261,5 +262,12 @@ def shown_path(path: str) -> str:
     What can't be shown in a line of text, such as a line end or a byte that is no UTF-8, is escaped: the
     names of a stranger's files must not write findings of their own.
     """
-    relative = Path(os.path.relpath(path)).as_posix()
+    relative = posixpath.join(_shown_folder(posixpath.dirname(path)), posixpath.basename(path))
     return _UNSHOWABLE.sub(lambda found: repr(found.group())[1:-1], relative)
+
+
+@functools.lru_cache(maxsize=8192)
+def _shown_folder(folder: str) -> str:
+    """A folder from the working directory; "" for that itself. Programs have far fewer folders than files."""
+    relative = Path(os.path.relpath(folder)).as_posix()
+    return "" if relative == "." else relative

@@ -19,7 +19,7 @@ from servicelint import registry
 from servicelint.config import Config, ConfigError, load
 from servicelint.sources.cache import Cache
 from servicelint.sources.discovery import BadPattern, select, why_left_out
-from servicelint.sources.roots import common_folder, further_roots, package_folders, program_root, source_root
+from servicelint.sources.roots import SourceRoots, common_folder, further_roots, program_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -170,10 +170,8 @@ def _program(found: Examination, start: Path, config: Config) -> None:
         found.complain("Files", str(error))
         return
     paths = [path.as_posix() for path in (*selection.targets, *selection.others)]
-    packages = package_folders(paths)
-    roots = {source_root(path, packages, root.as_posix()) for path in paths} | further_roots(
-        paths, root.as_posix()
-    )
+    sources = SourceRoots(paths, root.as_posix())
+    roots = {sources.of(path) for path in paths} | further_roots(paths, root.as_posix())
     shown = sorted(os.path.relpath(folder, root) for folder in roots)
     more = f" and {len(shown) - MOST_ROOTS} more" if len(shown) > MOST_ROOTS else ""
     found.tell("Program", str(root), f"imports start from: {', '.join(shown[:MOST_ROOTS])}{more}")

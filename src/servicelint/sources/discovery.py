@@ -58,25 +58,25 @@ def select(
         BadPattern: if one of ``exclude`` is no pattern.
     """
     exclude = tuple(exclude)
-    is_excluded = _excluding(exclude)
+    is_excluded = _excluding(exclude, root)
+    files_below = functools.cache(lambda folder: list(_walk(folder)))
     named, targets = set(), set()
     for path in paths:
         absolute = _absolute(path)
         if os.path.isdir(absolute):  # noqa: PTH112 - Path.is_dir can raise
             targets |= {
-                file for file in _walk(absolute)
-                if is_target(file, absolute, include_tests=include_tests)
-                and not is_excluded(_relative(file, root))
+                file for file in files_below(absolute)
+                if is_target(file, absolute, include_tests=include_tests) and not is_excluded(file)
             }  # fmt: skip
         elif not force_exclude or not why_left_out(absolute, root, exclude, include_tests=include_tests):
             named.add(absolute)
     chosen = named | targets
-    others = [file for file in _walk(root) if file not in chosen] if root.is_dir() else []
+    others = [file for file in files_below(root) if file not in chosen] if root.is_dir() else []
     return Selection(sorted(chosen), others, named)
 
 
 @functools.lru_cache(maxsize=8)
-def _excluding(exclude: tuple[str, ...]) -> Callable[[str], bool]:
+def _excluding(exclude: tuple[str, ...], root: Path) -> Callable[[Path], bool]:
     if not exclude:
         return lambda _: False
     import pathspec  # its start-up time is only for those who need it
@@ -85,7 +85,7 @@ def _excluding(exclude: tuple[str, ...]) -> Callable[[str], bool]:
         patterns = pathspec.PathSpec.from_lines("gitignore", exclude)
     except ValueError as error:
         raise BadPattern(f"exclude: {error}") from None
-    return patterns.match_file
+    return lambda file: patterns.match_file(_relative(file, root))
 
 
 def is_checked(file: Path, root: Path, exclude: Iterable[str] = (), *, include_tests: bool = False) -> bool:
@@ -99,8 +99,8 @@ def is_checked(file: Path, root: Path, exclude: Iterable[str] = (), *, include_t
         if not _is_read(str(folder), name):
             return False
         folder /= name
-    is_excluded = _excluding(tuple(exclude))
-    return is_target(file, root, include_tests=include_tests) and not is_excluded(_relative(file, root))
+    is_excluded = _excluding(tuple(exclude), root)
+    return is_target(file, root, include_tests=include_tests) and not is_excluded(file)
 
 
 def is_target(file: Path, base: Path, *, include_tests: bool = False) -> bool:
@@ -114,7 +114,7 @@ def why_left_out(file: Path, base: Path, exclude: Iterable[str] = (), *, include
     Raises:
         BadPattern: if one of ``exclude`` is no pattern.
     """
-    folders = set(_relative(file, base).split("/")[:-1])
+    folders = _folders_between(os.path.dirname(file), base)  # noqa: PTH120 - for every file: no new Path
     if not file.name.endswith(".py"):
         return "stubs"
     if _matches(file.name, _GENERATED):
@@ -123,7 +123,13 @@ def why_left_out(file: Path, base: Path, exclude: Iterable[str] = (), *, include
         return "vendored or migrations"
     if not include_tests and (_matches(file.name, _TESTS) or folders & TEST_FOLDERS):
         return "tests"
-    return "excluded" if _excluding(tuple(exclude))(_relative(file, base)) else ""
+    return "excluded" if _excluding(tuple(exclude), base)(file) else ""
+
+
+@functools.lru_cache(maxsize=4096)
+def _folders_between(folder: str, base: Path) -> frozenset[str]:
+    """The names of the folders on the way from ``base`` down to ``folder``."""
+    return frozenset(Path(os.path.relpath(folder, base)).parts)
 
 
 def _walk(folder: Path) -> Iterator[Path]:

@@ -13,45 +13,51 @@ if TYPE_CHECKING:
 _PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
 
 
-def source_root(path: str, packages: set[str], top: str) -> str:
-    """The folder that a file's imports start from: above its topmost package, else its own.
+class SourceRoots:
+    """The folders that files' imports start from: above their topmost package, else their own.
 
-    ``packages`` are the folders with an ``__init__.py``. A package in a folder without one belongs to the
-    package around that folder (``dapr/ext/grpc`` is ``dapr.ext.grpc``, not ``grpc``), unless that is the
-    program's root ``top`` itself. Paths have forward slashes.
+    A package in a folder without ``__init__.py`` belongs to the package around that folder
+    (``dapr/ext/grpc`` is ``dapr.ext.grpc``, not ``grpc``), unless that is the program's root ``top`` itself.
+    Paths have forward slashes.
     """
-    folder = posixpath.dirname(path)
-    while folder in packages:
-        folder = posixpath.dirname(folder)
-        if folder not in packages:
-            folder = _package_around(folder, packages - {top}) or folder
-    return folder
 
+    def __init__(self, paths: Iterable[str], top: str) -> None:
+        inits = ("__init__.py", "__init__.pyi")
+        self._packages = {posixpath.dirname(path) for path in paths if posixpath.basename(path) in inits}
+        self._top = top
+        self._known: dict[str, str] = {}
 
-def _package_around(folder: str, packages: set[str]) -> str | None:
-    """The nearest folder above that is a package."""
-    while folder != posixpath.dirname(folder):
-        folder = posixpath.dirname(folder)
-        if folder in packages:
-            return folder
-    return None
+    def of(self, path: str) -> str:
+        """The source root of a file."""
+        folder = posixpath.dirname(path)
+        known = self._known.get(folder)
+        if known is None:
+            known = self._known[folder] = self._above(folder)
+        return known
 
+    def _above(self, folder: str) -> str:
+        while folder in self._packages:
+            folder = posixpath.dirname(folder)
+            if folder not in self._packages:
+                folder = self._package_around(folder) or folder
+        return folder
 
-def package_folders(paths: Iterable[str]) -> set[str]:
-    """The folders with an ``__init__.py`` among ``paths``."""
-    return {
-        posixpath.dirname(path)
-        for path in paths
-        if posixpath.basename(path) in ("__init__.py", "__init__.pyi")
-    }
+    def _package_around(self, folder: str) -> str | None:
+        """The nearest folder above that is a package."""
+        while folder != posixpath.dirname(folder):
+            folder = posixpath.dirname(folder)
+            if folder in self._packages and folder != self._top:
+                return folder
+        return None
 
 
 def further_roots(paths: Iterable[str], program_root: str) -> set[str]:
     """Source roots besides those of packages: the program's root, its ``src`` folders and its projects."""
-    folders = {folder for path in paths for folder in _between(posixpath.dirname(path), program_root)}
+    own = {posixpath.dirname(path) for path in paths}
+    folders = {folder for start in own for folder in _between(start, program_root)}
     found = {program_root}
     for folder in folders:
-        is_project = any(Path(folder, name).is_file() for name in _PROJECT_FILES)
+        is_project = any(os.path.isfile(f"{folder}/{name}") for name in _PROJECT_FILES)  # noqa: PTH113
         if posixpath.basename(folder) == "src" or is_project:
             found.add(folder)
     return found
