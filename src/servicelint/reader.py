@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
-import traceback
+from concurrent.futures import BrokenExecutor
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -17,25 +17,50 @@ from servicelint.facts import codec
 from servicelint.facts.record import ModuleFacts, Region, Scope
 from servicelint.facts.unreadable import UnreadableSource
 from servicelint.sources.reading import Texts
+from servicelint.workers import all_extracted, extracted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+    from concurrent.futures import Executor, Future
 
+    from servicelint.program.modules import Module
     from servicelint.sources.cache import Cache
+    from servicelint.workers import Extracted
+
+
+class Pool(Protocol):
+    """Other processes or machines: any ``concurrent.futures.Executor``, made when it is first asked for."""
+
+    def executor(self) -> Executor | None:
+        """The executor; None if there is none."""
+
+
+FEWEST = 64
+"""Files to parse that are worth the start of other processes."""
+
+_BATCH = 8
+"""Files that a process is given at a time."""
 
 
 class Reader:
     """Reads texts and facts. ``unreadable`` tells, by path, what could not be read and why.
 
-    ``buffers`` hold the texts of files that stand in an editor instead of on the disk, by path.
-    ``tracebacks`` are those of crashes while reading.
+    ``buffers`` hold the texts of files that stand in an editor instead of on the disk, by path. ``pool``
+    makes facts beside this process. ``tracebacks`` are those of crashes while reading.
     """
 
-    def __init__(self, cache: Cache | None = None, buffers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        cache: Cache | None = None,
+        buffers: Mapping[str, str] | None = None,
+        pool: Pool | None = None,
+    ) -> None:
         self.cache = cache
         self.texts = Texts(buffers)
         self.unreadable: dict[str, UnreadableSource] = {}
         self.tracebacks: list[str] = []
+        self._pool = pool
+        self._ordered: dict[str, tuple[Future[list[Extracted]], int]] = {}
 
     def text(self, path: str) -> str:
         """The text of a file; where it can't be decoded, something that keeps its lines."""
@@ -54,25 +79,56 @@ class Reader:
         if known is not None:
             with contextlib.suppress(msgspec.DecodeError):  # damaged: made anew
                 return codec.decode(known)
-        return self._extracted(path, source, key)
-
-    def _extracted(self, path: str, source: str, key: bytes) -> ModuleFacts:
-        from servicelint.facts.extract import extract  # brings libcst, which a warm run does without
-
-        try:
-            facts = extract(source)
-        except UnreadableSource as error:
-            self.unreadable[path] = error
-            return empty_facts()
-        except Exception as error:  # noqa: BLE001 - reported at its file; the others go on
-            self.tracebacks.append("".join(traceback.format_exception(error)))
-            self.unreadable[path] = UnreadableSource(
-                1, 1, f"reading it failed, {type(error).__name__}: {error}"
-            )
+        made = self._delivered(path) or extracted(source)
+        if made.traceback:
+            self.tracebacks.append(made.traceback)
+        if made.unreadable is not None:
+            self.unreadable[path] = made.unreadable
             return empty_facts()
         if self.cache:
-            self.cache.put("facts", key, codec.encode(facts))
-        return facts
+            self.cache.put("facts", key, made.facts)
+        return codec.decode(made.facts)
+
+    # --- beside this process ---------------------------------------------------------------------
+
+    def order(self, modules: Iterable[Module]) -> None:
+        """Have facts that will be asked for made by other processes, if that is worth their start."""
+        if self._pool is None:
+            return
+        missing = [module for module in modules if self._is_missing(module)]
+        if not missing or (not self._ordered and len(missing) < FEWEST):
+            return
+        executor = self._pool.executor()
+        if executor is None:
+            return
+        try:
+            for batch in (missing[at : at + _BATCH] for at in range(0, len(missing), _BATCH)):
+                future = executor.submit(all_extracted, [module.text for module in batch])
+                self._ordered |= {module.path: (future, number) for number, module in enumerate(batch)}
+        except BrokenExecutor:
+            self._give_up_pool()
+
+    def _is_missing(self, module: Module) -> bool:
+        if module.is_parsed or module.path in self._ordered:
+            return False
+        key = facts_key(self.texts.digest(module.path))
+        return not (self.cache and self.cache.has("facts", key)) and module.path not in self.unreadable
+
+    def _delivered(self, path: str) -> Extracted | None:
+        """What another process made of a file; None if none was asked, or it died of something."""
+        future, number = self._ordered.get(path, (None, 0))
+        if future is None:
+            return None
+        try:
+            return future.result()[number]
+        except BrokenExecutor:
+            self._give_up_pool()
+            return None
+
+    def _give_up_pool(self) -> None:
+        """Other processes were killed, say for want of memory: the rest is done in this one."""
+        self._pool = None
+        self._ordered.clear()
 
 
 def facts_key(digest: bytes) -> bytes:

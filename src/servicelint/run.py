@@ -29,11 +29,13 @@ from servicelint.sources.import_facts import ImportFacts
 from servicelint.sources.manifests.documents import Manifests, manifests
 from servicelint.sources.roots import SourceRoots, further_roots
 from servicelint.suppression import DIALECTS
+from servicelint.workers import at_full_speed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from servicelint.config import Config
+    from servicelint.reader import Pool
     from servicelint.rule import Rule
     from servicelint.sources.cache import Cache
     from servicelint.sources.discovery import Selection
@@ -50,9 +52,6 @@ class Result:
     tracebacks: list[str] = field(default_factory=list)
 
 
-DEEPEST_RECURSION = 6_000
-"""Nested expressions within the parser's limits need more than Python's usual 1,000 frames."""
-
 LINKED = b"linked"
 """What the cache says of a program that was checked as a whole: a plugin may ask about all of it."""
 
@@ -65,7 +64,7 @@ class Run:
     """A program made from a selection of files, ready to be checked.
 
     ``buffers`` hold the texts of files that stand in an editor instead of on the disk, by path. ``dialects``
-    are those of the comments that silence findings.
+    are those of the comments that silence findings. ``pool`` makes facts beside this process.
     """
 
     def __init__(
@@ -76,12 +75,13 @@ class Run:
         cache: Cache | None = None,
         buffers: Mapping[str, str] | None = None,
         dialects: Collection[Dialect] = DIALECTS,
+        pool: Pool | None = None,
     ) -> None:
         self.config = config
         self.root = root
         self.dialects = frozenset(dialects)
         self.cache = cache
-        self.reader = Reader(cache, buffers)
+        self.reader = Reader(cache, buffers, pool)
         self.today = datetime.date.today()
         self._is_whole = selection.is_whole
         self._named = frozenset(path.as_posix() for path in selection.named)
@@ -111,7 +111,7 @@ class Run:
         earlier = self._earlier.earlier if self._earlier else None
         roots = further_roots(self._paths, self.root.as_posix())
         roots |= {(self.root / folder).resolve().as_posix() for folder in self.config.source_roots}
-        program = Program(self._modules, catalog, roots, earlier)
+        program = Program(self._modules, catalog, roots, earlier, self.reader.order)
         program.own_breakers.declared = frozenset(self.config.breakers.classes)
         program.mesh.read = lambda: self._manifests.rules
         return program
@@ -122,12 +122,13 @@ class Run:
 
     def check(self, rules: Iterable[Rule]) -> Result:
         """Run rules on every target, as far as the cache does not tell what they find there."""
-        chosen = list(rules)
+        chosen = tuple(rules)
         known = self.known(chosen)
         if known is not None:
             return known
-        result = self._resumed(chosen) or self._from_nothing(chosen)
-        self._add_what_is_asked_anew(result, chosen)
+        with at_full_speed():
+            result = self._resumed(chosen) or self._from_nothing(chosen)
+            self._add_what_is_asked_anew(result, chosen)
         if self.cache and not result.tracebacks:
             self.cache.put("result", self._key(chosen), msgspec.msgpack.encode(result))
         return result
@@ -139,7 +140,7 @@ class Run:
 
     def known(self, rules: Iterable[Rule]) -> Result | None:
         """What :meth:`check` would find, if the cache knows it."""
-        kept = self.cache.get("result", self._key(list(rules))) if self.cache else None
+        kept = self.cache.get("result", self._key(tuple(rules))) if self.cache else None
         if kept is not None:
             with contextlib.suppress(msgspec.DecodeError):  # damaged: made anew
                 return _results.decode(kept)
@@ -147,7 +148,7 @@ class Run:
 
     # --- checking --------------------------------------------------------------------------------
 
-    def _from_nothing(self, rules: list[Rule]) -> Result:
+    def _from_nothing(self, rules: tuple[Rule, ...]) -> Result:
         checker = self._checker(rules)
         found = checker.check(self.program.targets)
         result = self._result(found, checker)
@@ -156,7 +157,7 @@ class Run:
             resume.keep(self.cache, name, identity, self.program, self._contents, found)
         return result
 
-    def _resumed(self, rules: list[Rule]) -> Result | None:
+    def _resumed(self, rules: tuple[Rule, ...]) -> Result | None:
         """The result, found by asking again only what may have changed since an earlier run."""
         if not self.cache:
             return None
@@ -187,7 +188,7 @@ class Run:
         for made in ("program", "_modules"):
             self.__dict__.pop(made, None)
 
-    def _checker(self, rules: list[Rule]) -> Checker:
+    def _checker(self, rules: tuple[Rule, ...]) -> Checker:
         return Checker(self.program, self.reader, self.config, rules, self.dialects, self._named)
 
     def _result(self, found: Mapping[Module, ModuleResult], checker: Checker) -> Result:
@@ -198,7 +199,7 @@ class Run:
         tracebacks = [*self.reader.tracebacks, *checker.tracebacks]
         return Result(findings, dict(sorted(sites.items())), len(self.program.targets), tracebacks)
 
-    def _add_what_is_asked_anew(self, result: Result, rules: list[Rule]) -> None:
+    def _add_what_is_asked_anew(self, result: Result, rules: tuple[Rule, ...]) -> None:
         """Add what rules find on imports, if services are declared, and on the program as a whole.
 
         Raises:
@@ -218,7 +219,7 @@ class Run:
 
     # --- what has changed ------------------------------------------------------------------------
 
-    def _name(self, rules: list[Rule]) -> bytes:
+    def _name(self, rules: tuple[Rule, ...]) -> bytes:
         """What is asked, whatever the files are by now: a later run with this name replaces an earlier."""
         return _digest(
             self.root,
@@ -228,14 +229,16 @@ class Run:
             sorted(self.dialects),
         )
 
-    def _identity(self, rules: list[Rule]) -> bytes:
+    @functools.lru_cache(maxsize=2)  # noqa: B019 - a run is over before memory matters
+    def _identity(self, rules: tuple[Rule, ...]) -> bytes:
         """What changes when a result may, other than the contents of files."""
         files = [(module.path, module.root, module.is_target) for module in self._modules]
         ended = [each.has_expired(self.today) for each in self.config.exceptions]
         mesh = self._manifests.rules
         return _digest(self._name(rules), code_version(), self.config, ended, files, mesh)
 
-    def _key(self, rules: list[Rule]) -> bytes:
+    @functools.lru_cache(maxsize=2)  # noqa: B019 - as above
+    def _key(self, rules: tuple[Rule, ...]) -> bytes:
         """What changes when a result may."""
         return _digest(self._identity(rules), self._contents)
 

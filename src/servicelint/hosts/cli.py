@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from servicelint.config import Config
     from servicelint.run import Result, Run
     from servicelint.sources.cache import Cache
+    from servicelint.workers import ProcessPool
 
 CLEAN, FINDINGS, FAILED, INTERRUPTED = 0, 1, 2, 130
 """Exit statuses; findings and failures add up to 3."""
@@ -68,6 +69,13 @@ def cli() -> None:
 @click.option("--statistics", is_flag=True, help="Count the findings of each rule (text).")
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the cache.")
 @click.option("--cache-dir", type=click.Path(path_type=Path), help="Keep the cache in this folder.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Parse in N processes; by default, one for each processor.",
+)
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 even if there are findings.")
 @click.option("--verbose", is_flag=True, help="Show the trace-backs of rules that crashed.")
 def check(
@@ -85,12 +93,14 @@ def check(
     statistics: bool,
     no_cache: bool,
     cache_dir: Path | None,
+    jobs: int,
     exit_zero: bool,
     verbose: bool,
 ) -> None:
     """Check the Python files in PATHS (by default, the working directory)."""
     from servicelint import registry
     from servicelint.config import ConfigError
+    from servicelint.workers import ProcessPool, processors
 
     if stdin_filename is not None:
         paths = (stdin_filename,)
@@ -101,8 +111,8 @@ def check(
     if not chosen:
         raise Fail(f"no rule matches --select {','.join(config.select)}")
     buffers = {} if stdin_filename is None else {os.path.abspath(stdin_filename): _standard_input()}  # noqa: PTH100
-    with _cache(cache_dir, no_cache=no_cache) as cache:
-        run = _run(paths, config, cache, force_exclude=force_exclude, buffers=buffers)
+    with _cache(cache_dir, no_cache=no_cache) as cache, ProcessPool(jobs or processors()) as pool:
+        run = _run(paths, config, cache, pool, force_exclude=force_exclude, buffers=buffers)
         try:
             result = run.check(chosen)
         except ConfigError as error:
@@ -157,6 +167,7 @@ def explain(subject: str, isolated: bool, config_file: Path | None) -> None:
     """Explain a rule (by code or name), or the verdict on the calls at a line."""
     from servicelint import registry
     from servicelint.report.explanation import line_report, rule_report
+    from servicelint.workers import at_full_speed
 
     rule = registry.rule(subject)
     if rule is not None:
@@ -170,7 +181,8 @@ def explain(subject: str, isolated: bool, config_file: Path | None) -> None:
     config = _config((Path(path),), config_file, isolated=isolated)
     with _cache(None) as cache:
         run = _run((Path(path),), config, cache, whole_program=True)
-        report = line_report(run, Path(path), int(line))
+        with at_full_speed():
+            report = line_report(run, Path(path), int(line))
     _write(report, None)
 
 
@@ -244,16 +256,16 @@ def _run(
     paths: tuple[Path, ...],
     config: Config,
     cache: Cache | None,
+    pool: ProcessPool | None = None,
     *,
     whole_program: bool = False,
     force_exclude: bool = False,
     buffers: Mapping[str, str] | None = None,
 ) -> Run:
-    from servicelint.run import DEEPEST_RECURSION, Run
+    from servicelint.run import Run
     from servicelint.sources.discovery import BadPattern, select
     from servicelint.sources.roots import common_folder, program_root
 
-    sys.setrecursionlimit(max(sys.getrecursionlimit(), DEEPEST_RECURSION))
     root = program_root(common_folder(paths))
     wanted = (root, *paths) if whole_program else (paths or (Path(),))
     try:
@@ -268,7 +280,7 @@ def _run(
         raise Fail(str(error)) from None
     if not selection.targets:
         click.echo("servicelint: no Python files to check", err=True)
-    return Run(selection, config, root, cache, buffers)
+    return Run(selection, config, root, cache, buffers, pool=pool)
 
 
 def _report(result: Result, format_: str, *, with_statistics: bool) -> str:

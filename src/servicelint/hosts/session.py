@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from servicelint import registry
 from servicelint.config import Config, ConfigError, load
-from servicelint.run import DEEPEST_RECURSION, LINKED, Run, program_key
+from servicelint.run import LINKED, Run, program_key
 from servicelint.sources.cache import Cache
 from servicelint.sources.discovery import BadPattern, Selection, is_checked, select
 from servicelint.sources.neighbourhood import neighbourhood
@@ -190,20 +190,9 @@ class _Program:
 
     def _findings(self, run: Run) -> Findings:
         found: Findings = defaultdict(list)
-        with _deep_recursion():
-            for finding in run.check(self.rules).findings:
-                found[_absolute(Path(finding.place.path))].append(finding)
+        for finding in run.check(self.rules).findings:
+            found[_absolute(Path(finding.place.path))].append(finding)
         return found
-
-
-@contextlib.contextmanager
-def _deep_recursion() -> Iterator[None]:
-    usual = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(usual, DEEPEST_RECURSION))
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(usual)
 
 
 def _say(line: str) -> None:

@@ -144,7 +144,9 @@ class Carriers(MarkReader):
         return any(not mark.startswith("module:") for mark in (marks if self._tells_all else fresh))
 
     def _wake(self, modules: Iterable[Module]) -> None:
-        self._pending.update(dict.fromkeys(modules))
+        fresh = dict.fromkeys(modules)
+        self.program.order(fresh)
+        self._pending.update(fresh)
 
     def _visit(self, module: Module) -> None:
         """Spread marks through one module until nothing in it changes."""

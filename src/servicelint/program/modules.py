@@ -113,7 +113,8 @@ class ModuleIndex:
     def __init__(self, modules: Iterable[Module], roots: Iterable[str]) -> None:
         self.modules = list(modules)
         self._by_path = {module.path: module for module in self.modules}
-        self._folders = {folder for module in self.modules for folder in _ancestors(module.folder)}
+        own = {module.folder for module in self.modules}
+        self._folders = {folder for start in own for folder in _ancestors(start)}
         self.search_roots = frozenset(roots)
         self.roots = self.search_roots | {module.root for module in self.modules}
 

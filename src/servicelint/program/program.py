@@ -77,6 +77,7 @@ class Program:
         catalog: Catalog,
         roots: Iterable[str] = (),
         earlier: Earlier | None = None,
+        order: Callable[[Iterable[Module]], None] = lambda _: None,
     ) -> None:
         self.catalog = catalog
         self.reads = Reads()
@@ -130,6 +131,9 @@ class Program:
         """By module, what the rules' findings in it rest on."""
         self.boundaries: Boundaries | None = None
         self.chains: Chains | None = None
+
+        self.order = order
+        """Tells whoever reads the files which facts will be asked for soon."""
 
         self._earlier = earlier
         self._carriers: Carriers | None = None

@@ -64,6 +64,10 @@ class Cache:
             return None
         return None if row is None else _checked(bytes(row[0]))
 
+    def has(self, kind: Kind, key: bytes) -> bool:
+        """Whether something was put under a key."""
+        return self.get(kind, key) is not None
+
     def put(self, kind: Kind, key: bytes, data: bytes) -> None:
         """Keep something; it is written by :meth:`save`."""
         if self._connection is not None:
