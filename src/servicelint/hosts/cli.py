@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from servicelint import __version__
+from servicelint.hosts.failure import FAILED, Fail
+from servicelint.hosts.init import init
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,18 +24,8 @@ if TYPE_CHECKING:
     from servicelint.sources.cache import Cache
     from servicelint.workers import ProcessPool
 
-CLEAN, FINDINGS, FAILED, INTERRUPTED = 0, 1, 2, 130
+CLEAN, FINDINGS, INTERRUPTED = 0, 1, 130
 """Exit statuses; findings and failures add up to 3."""
-
-
-class Fail(click.ClickException):
-    """A usage or configuration error: one clear line, exit status 2."""
-
-    exit_code = FAILED
-
-    def show(self, file: object = None) -> None:  # noqa: ARG002 - click's signature
-        """Print the one line."""
-        click.echo(f"servicelint: {self.message}", err=True)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -196,6 +188,9 @@ def rules() -> None:
         for rule in registry.rules().values()
     ]
     _write("\n".join(lines), None)
+
+
+cli.add_command(init)
 
 
 def _config(paths: tuple[Path, ...], config_file: Path | None, *, isolated: bool) -> Config:

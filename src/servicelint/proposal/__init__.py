@@ -1,0 +1,1 @@
+"""Settings that ``servicelint init`` proposes: from what lies in a repository, or another tool's settings."""
