@@ -18,9 +18,9 @@ import msgspec
 
 from servicelint import resume
 from servicelint.boundaries.crossings import Boundaries
-from servicelint.catalog.loader import Catalog, shipped_libraries
 from servicelint.checking import Checker, ModuleResult
 from servicelint.finding import Finding  # noqa: TC001 - msgspec reads the annotation
+from servicelint.knowledge import Knowledge
 from servicelint.program.imports import Imports
 from servicelint.program.modules import Module
 from servicelint.program.program import Program
@@ -105,9 +105,13 @@ class Run:
         ]
 
     @functools.cached_property
+    def _knowledge(self) -> Knowledge:
+        return Knowledge(self.root, code_version(), self.cache)
+
+    @functools.cached_property
     def program(self) -> Program:
         """The modules, linked."""
-        catalog = Catalog(shipped_libraries(), self.config.clients)
+        catalog = self._knowledge.catalog(self.config)
         earlier = self._earlier.earlier if self._earlier else None
         roots = further_roots(self._paths, self.root.as_posix())
         roots |= {(self.root / folder).resolve().as_posix() for folder in self.config.source_roots}
@@ -235,7 +239,8 @@ class Run:
         files = [(module.path, module.root, module.is_target) for module in self._modules]
         ended = [each.has_expired(self.today) for each in self.config.exceptions]
         mesh = self._manifests.rules
-        return _digest(self._name(rules), code_version(), self.config, ended, files, mesh)
+        held = sorted(self._knowledge.held)
+        return _digest(self._name(rules), code_version(), self.config, held, ended, files, mesh)
 
     @functools.lru_cache(maxsize=2)  # noqa: B019 - as above
     def _key(self, rules: tuple[Rule, ...]) -> bytes:

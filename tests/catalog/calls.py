@@ -13,19 +13,25 @@ import functools
 import importlib
 import inspect
 import os
+import tempfile
+import threading
 import warnings
+from concurrent.futures import Future
 from contextvars import ContextVar
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from servicelint.catalog.model import Client, Library, Sender
 
 
 # Whether the code that runs is being awaited by a call of ours: what runs before that blocks the loop.
 AWAITED: ContextVar[bool] = ContextVar("awaited", default=False)
+# The same for libraries that begin to send in a task of their own: calls that have returned what to await.
+RETURNED: set[int] = set()
 
 
 class Address(NamedTuple):
@@ -125,7 +131,66 @@ def _opener(cls: type, address: Address, *arguments: Any, **keywords: Any) -> An
     return opener
 
 
+def _with_token(cls: type, address: Address, *arguments: Any, **keywords: Any) -> Any:
+    token = {"access_token": "x", "token_type": "Bearer", "expires_at": 1e10}
+    place = list(inspect.signature(cls).parameters).index("token")
+    if place < len(arguments):
+        return cls(*arguments[:place], token, *arguments[place + 1 :], **keywords)
+    return cls(*arguments, **{"token": token, **keywords})
+
+
+def _caching(storage: str) -> Callable[..., Any]:
+    def build(cls: type, address: Address, *arguments: Any, **keywords: Any) -> Any:
+        file = {} if "Memory" in storage else {"database_path": Path(tempfile.mkdtemp(), "cache.db")}
+        kept = resolve(storage)(**file)
+        return cls(*arguments, **{"storage": kept, **CERTIFICATE_FREE, **keywords})
+
+    return build
+
+
+def _anonymously(cls: type, address: Address, *arguments: Any, **keywords: Any) -> Any:
+    return cls(resolve("google.auth.credentials.AnonymousCredentials")(), *arguments, **keywords)
+
+
+def _by_options(cls: Any, address: Address, *arguments: Any, **keywords: Any) -> Any:
+    curl = cls(*arguments)
+    module = resolve("pycurl")
+    body = {"WRITEFUNCTION": lambda _data: None, "NOSIGNAL": 1}
+    for option, value in {"URL": address.url, **body, **keywords}.items():
+        curl.setopt(getattr(module, option), value)
+    return curl
+
+
+# They refuse to talk to anything but TLS otherwise.
+os.environ.setdefault("OAUTHLIB_INSECURE_TRANSPORT", "1")
+os.environ.setdefault("AUTHLIB_INSECURE_TRANSPORT", "1")
+
 BUILDERS: dict[str, Callable[..., Any]] = {
+    "aiohttp_client_cache.CachedSession": _from_nothing({}),
+    "aiohttp_retry.RetryClient": _from_nothing({}),
+    "authlib.integrations.requests_client.OAuth1Session": _from_nothing({"client_id": "x"}),
+    "authlib.integrations.requests_client.OAuth2Session": _with_token,
+    "curl_cffi.requests.AsyncSession": _from_nothing({}),
+    "curl_cffi.requests.Session": _from_nothing({}),
+    "geventhttpclient.HTTPClient": _host_first({}),
+    "geventhttpclient.UserAgent": _from_nothing({"max_retries": 1}),
+    "google.auth.transport.requests.AuthorizedSession": _anonymously,
+    "hishel.AsyncCacheClient": _caching("hishel.AsyncInMemoryStorage"),
+    "hishel.CacheClient": _caching("hishel.InMemoryStorage"),
+    "hishel.httpx.AsyncCacheClient": _caching("hishel.AsyncSqliteStorage"),
+    "hishel.httpx.CacheClient": _caching("hishel.SqliteStorage"),
+    "hishel.httpx.SyncCacheClient": _caching("hishel.SyncSqliteStorage"),
+    "httplib2.Http": _from_nothing({}),
+    "niquests.AsyncSession": _from_nothing({}),
+    "niquests.Session": _from_nothing({}),
+    "pycurl.Curl": _by_options,
+    "requests_cache.CachedSession": _from_nothing({"backend": "memory"}),
+    "requests_futures.sessions.FuturesSession": _from_nothing({}),
+    "requests_oauthlib.OAuth1Session": _from_nothing({"client_key": "x"}),
+    "requests_oauthlib.OAuth2Session": _with_token,
+    "requests_ratelimiter.LimiterSession": _from_nothing({"per_second": 1000}),
+    "requests_toolbelt.sessions.BaseUrlSession": _from_nothing({}),
+    "requests_unixsocket.Session": _from_nothing({}),
     "aiohttp.ClientSession": _from_nothing({}),
     "http.client.HTTPConnection": _host_first({}),
     "http.client.HTTPSConnection": _host_first({}),
@@ -134,6 +199,8 @@ BUILDERS: dict[str, Callable[..., Any]] = {
     "httpx2.AsyncClient": _from_nothing(CERTIFICATE_FREE),
     "httpx2.Client": _from_nothing(CERTIFICATE_FREE),
     "requests.Session": _from_nothing({}),
+    "tornado.httpclient.AsyncHTTPClient": _from_nothing({"force_instance": True}),
+    "tornado.httpclient.HTTPClient": _from_nothing({}),
     "urllib.request.FancyURLopener": _from_nothing({}),
     "urllib.request.OpenerDirector": _opener,
     "urllib.request.URLopener": _from_nothing({}),
@@ -151,7 +218,7 @@ BUILDERS: dict[str, Callable[..., Any]] = {
 def _prepared(module: str) -> Callable[[Address], tuple[Any, ...]]:
     def wording(address: Address) -> tuple[Any, ...]:
         request = resolve(f"{module}.Request")("GET", address.url)
-        return (request.prepare() if module == "requests" else request,)
+        return (request.prepare() if module in ("niquests", "requests") else request,)
 
     return wording
 
@@ -160,16 +227,48 @@ def _path_only(address: Address) -> tuple[Any, ...]:
     return ("GET", address.path)
 
 
+def _path_alone(address: Address) -> tuple[Any, ...]:
+    return (address.path,)
+
+
 def _to_nowhere(address: Address) -> tuple[Any, ...]:
     return (address.url, os.devnull)
 
 
 WORDINGS: dict[str, Callable[[Address], tuple[Any, ...]]] = {
+    **{
+        f"geventhttpclient.HTTPClient.{method}": _path_alone
+        for method in ("get", "head", "options", "post", "put", "patch", "delete")
+    },
+    "geventhttpclient.HTTPClient.request": _path_only,
+    **{f"pycurl.Curl.{method}": lambda _: () for method in ("perform", "perform_rb", "perform_rs")},
     "httpx.AsyncClient.send": _prepared("httpx"),
     "httpx.Client.send": _prepared("httpx"),
     "httpx2.AsyncClient.send": _prepared("httpx2"),
     "httpx2.Client.send": _prepared("httpx2"),
-    "requests.Session.send": _prepared("requests"),
+    **{
+        f"{session}.send": _prepared("requests")
+        for session in (
+            "authlib.integrations.requests_client.OAuth1Session",
+            "authlib.integrations.requests_client.OAuth2Session",
+            "google.auth.transport.requests.AuthorizedSession",
+            "requests.Session",
+            "requests_cache.CachedSession",
+            "requests_futures.sessions.FuturesSession",
+            "requests_oauthlib.OAuth1Session",
+            "requests_oauthlib.OAuth2Session",
+            "requests_ratelimiter.LimiterSession",
+            "requests_toolbelt.sessions.BaseUrlSession",
+            "requests_unixsocket.Session",
+        )
+    },
+    "hishel.AsyncCacheClient.send": _prepared("httpx"),
+    "hishel.CacheClient.send": _prepared("httpx"),
+    "hishel.httpx.AsyncCacheClient.send": _prepared("httpx"),
+    "niquests.AsyncSession.send": _prepared("niquests"),
+    "niquests.Session.send": _prepared("niquests"),
+    "hishel.httpx.CacheClient.send": _prepared("httpx"),
+    "hishel.httpx.SyncCacheClient.send": _prepared("httpx"),
     "urllib.request.FancyURLopener.retrieve": _to_nowhere,
     "urllib.request.URLopener.retrieve": _to_nowhere,
     "urllib.request.urlretrieve": _to_nowhere,
@@ -178,6 +277,23 @@ WORDINGS: dict[str, Callable[[Address], tuple[Any, ...]]] = {
         for pool in ("HTTPConnectionPool", "HTTPSConnectionPool")
         for method in ("request", "request_encode_url", "request_encode_body", "urlopen")
     },
+}
+
+TRANSPORT_KEYWORDS: dict[str, dict[str, Any]] = {
+    "requests_ratelimiter.LimiterAdapter": {"per_second": 1000},
+    "requests_toolbelt.SourceAddressAdapter": {"source_address": "127.0.0.1"},
+    "requests_toolbelt.adapters.source.SourceAddressAdapter": {"source_address": "127.0.0.1"},
+}
+
+
+def build_transport(name: str, cls: Any = None) -> Any:
+    """A transport of a class, or of a subclass of it."""
+    return (cls or resolve(name))(**TRANSPORT_KEYWORDS.get(name, {}))
+
+
+METHOD_EXTRAS: dict[str, dict[str, Any]] = {
+    "requests_oauthlib.OAuth2Session.fetch_token": {"code": "x"},
+    "requests_oauthlib.OAuth2Session.refresh_token": {"refresh_token": "x"},
 }
 
 SENDER_EXTRAS: dict[str, dict[str, Any]] = {
@@ -205,7 +321,8 @@ def call_sender(library: Library, name: str, sender: Sender, call: Call) -> None
     if sender.blocking:
         consume(function(*arguments, **keywords))
     else:
-        asyncio.run(_await_and_consume(lambda: function(*arguments, **keywords)))
+        with _returning():
+            asyncio.run(_await_and_consume(lambda: function(*arguments, **keywords)))
 
 
 def call_client(name: str, client: Client, call: Call) -> None:
@@ -214,7 +331,17 @@ def call_client(name: str, client: Client, call: Call) -> None:
         instance = build_client(name, call)
         consume(send(name, client, instance, call))
     else:
-        asyncio.run(_call_async_client(name, client, call))
+        with _returning():
+            asyncio.run(_call_async_client(name, client, call))
+
+
+@contextlib.contextmanager
+def _returning() -> Iterator[None]:
+    """A call of this thread that may return something to await."""
+    try:
+        yield
+    finally:
+        RETURNED.discard(threading.get_ident())
 
 
 def build_client(name: str, call: Call) -> Any:
@@ -237,12 +364,19 @@ def send(name: str, client: Client, instance: Any, call: Call) -> Any:
         return getattr(instance, call.method or "anything")()
     method = next(method for method in client.methods if call.method in method.names)
     leading = leading_arguments(f"{name}.{call.method}", method.url, call.address)
-    return getattr(instance, call.method)(*leading, *call.arguments, **call.keywords)
+    extras = METHOD_EXTRAS.get(f"{name}.{call.method}", {})
+    left = {key: value for key, value in extras.items() if not call.arguments}
+    return getattr(instance, call.method)(*leading, *call.arguments, **{**left, **call.keywords})
 
 
 async def _call_async_client(name: str, client: Client, call: Call) -> None:
-    async with build_client(name, call) as instance:
-        await _await_and_consume(lambda: send(name, client, instance, call))
+    instance = build_client(name, call)
+    if hasattr(instance, "__aenter__"):
+        async with instance:
+            await _await_and_consume(lambda: send(name, client, instance, call))
+    else:
+        with contextlib.closing(instance):
+            await _await_and_consume(lambda: send(name, client, instance, call))
 
 
 def consume(result: Any) -> None:
@@ -251,6 +385,8 @@ def consume(result: Any) -> None:
         if inspect.iscoroutine(result):
             result.close()
         raise ReturnedAwaitableError
+    if isinstance(result, Future):
+        result = result.result()
     if isinstance(result, contextlib.AbstractContextManager) and not hasattr(result, "read"):
         with result as response:
             drain(response)
@@ -275,6 +411,7 @@ async def _await_and_consume(make: Callable[[], Any]) -> None:
     """
     result = make()
     AWAITED.set(True)
+    RETURNED.add(threading.get_ident())
     if hasattr(result, "__aenter__"):
         async with result as response:
             await _drain_async(response)
@@ -297,22 +434,22 @@ async def _drain_async(response: Any) -> None:
 
 def bounded_by(library: str, meaning: str, seconds: float) -> Any:
     """A value that bounds a wait, in the form the parameter takes: most take a number."""
-    if (library, meaning) == ("aiohttp", "session"):
+    if library.startswith("aiohttp") and meaning == "session":
         return resolve("aiohttp.ClientTimeout")(total=seconds)
-    return seconds
+    return max(1, int(seconds)) if library == "pycurl" else seconds
 
 
 def unbounded(library: str, meaning: str) -> Any:
     """A value that switches the bound off: most take None."""
-    if (library, meaning) == ("aiohttp", "session"):
+    if library.startswith("aiohttp") and meaning == "session":
         return resolve("aiohttp.ClientTimeout")()
-    return None
+    return 0 if library == "pycurl" else None
 
 
 def attribute_value(client: str, seconds: float | None) -> Any:
     """What may be assigned to the attribute that holds a client's timeout."""
     if client.startswith("urllib3."):
         return resolve("urllib3.Timeout")(connect=seconds, read=seconds)
-    if client.startswith("aiohttp."):
+    if client.startswith("aiohttp"):
         return resolve("aiohttp.ClientTimeout")(total=seconds)
     return seconds

@@ -15,12 +15,13 @@ from tests.catalog.calls import (
     Call,
     attribute_value,
     bounded_by,
+    build_transport,
     call_client,
     call_sender,
     resolve,
     unbounded,
 )
-from tests.catalog.conformance import first_method, present
+from tests.catalog.conformance import first_method, is_shared, present
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -47,8 +48,10 @@ TRICKLE = "trickle"
 TRICKLING_HEADERS = "trickling-headers"
 
 # These answers have no body, so only their headers can be slow.
-BODILESS = {"head", "websocket", "ws_connect", "_ws_connect"}
+BODILESS = {"head", "ahead", "websocket", "ws_connect", "_ws_connect"}
 # These speak TLS, which the peers don't: they see the handshake unanswered.
+# These speak to no peer on a port.
+UNIX_SOCKETS = "requests_unixsocket."
 ENCRYPTED = {"http.client.HTTPSConnection", "urllib3.HTTPSConnectionPool"}
 
 
@@ -77,6 +80,10 @@ class Taker(NamedTuple):
     run: Callable[[Address, dict[str, Any]], None]
     parameter: TimeoutParameter
     peers: tuple[str, ...]
+    # The meaning of its values is shown on the entry that this one is like.
+    is_likened: bool = False
+    # What None does, where it is the client's own default and the client has no bound.
+    client_default: str = ""
 
     @property
     def meaning(self) -> Meaning:
@@ -153,7 +160,10 @@ def _sender_cases(library: Library) -> Iterator[Case]:
         if sender.default_kind:
             yield _default_kind_case(name, sender.default_kind, run)
         if sender.timeout:
-            taker = Taker(library, name, run, sender.timeout, _peers(name.rpartition(".")[2], name))
+            peers = _peers(name.rpartition(".")[2], name)
+            taker = Taker(
+                library, name, run, sender.timeout, peers, is_shared(library, sender, sender.timeout)
+            )
             yield from _value_cases(taker)
 
 
@@ -186,13 +196,18 @@ def _default_kind_case(label: str, kind: str, run: Callable[[Address, dict[str, 
 def _value_cases(taker: Taker) -> Iterator[Case]:
     """Everything that can be given as one timeout argument."""
     meaning = taker.meaning
-    for peer in taker.peers:
+    peers = (SILENT, HEADERS_ONLY, TRICKLE) if taker.is_likened else taker.peers
+    for peer in (peer for peer in peers if peer in taker.peers):
         trickles = peer in (TRICKLE, TRICKLING_HEADERS)
         expected = WAITS if trickles and meaning.kind == "per-operation" else ENDS
         yield taker.case("kind" if trickles else "bounded", taker.bound, expected, peer)
-    for environment in COMMON_ENVIRONMENTS:
-        yield taker.case("none", None, outcome(meaning.none, environment), environment=environment)
-    yield taker.case("zero", 0, outcome(meaning.zero, PLAIN))
+    for environment in (PLAIN,) if taker.is_likened else COMMON_ENVIRONMENTS:
+        expected = outcome(taker.client_default or meaning.none, environment)
+        yield taker.case("none", None, expected, environment=environment)
+    if taker.is_likened:
+        return
+    zero = taker.client_default if meaning.zero == "client-default" else meaning.zero
+    yield taker.case("zero", 0, outcome(zero, PLAIN))
     yield taker.case("negative", -1, outcome(meaning.negative, PLAIN))
     yield taker.case("infinite", math.inf, outcome(meaning.infinite, PLAIN))
     yield from _pair_cases(taker)
@@ -226,11 +241,15 @@ def _client_cases(library: Library, name: str, client: Client) -> Iterator[Case]
         def build(address: Address, keywords: dict[str, Any]) -> None:
             call_client(name, client, Call(address, first_method(client), client_keywords=keywords))
 
-        taker = Taker(library, name, build, constructor, _peers(first_method(client), name))
+        peers = _peers(first_method(client), name)
+        taker = Taker(library, name, build, constructor, peers, is_shared(library, client, constructor))
         yield from _omitted_cases(name, constructor.omitted, build)
         if client.default_kind:
             yield _default_kind_case(name, client.default_kind, build)
         yield from _value_cases(taker)
+    elif client.default_kind:
+        by_default = _caller(name, client, first_method(client), {})
+        yield _default_kind_case(name, client.default_kind, by_default)
     elif client.site != "method":
         yield from _omitted_cases(name, client.omitted, _caller(name, client, "anything", {}))
     for method in client.methods:
@@ -271,13 +290,27 @@ def _method_cases(library: Library, name: str, client: Client, method: Method) -
             fact = f"{label}: omitted"
             yield Case(f"{fact}, client bounded", PLAIN, SILENT, ENDS, _bare(in_bounded))
             for environment in environments:
-                yield Case(f"{fact}, client unbounded", environment, SILENT, WAITS, _bare(in_unbounded))
+                expected = outcome(_unbounded_wait(library, client), environment)
+                yield Case(f"{fact}, client unbounded", environment, SILENT, expected, _bare(in_unbounded))
         else:
             yield from _omitted_cases(label, omitted or client.omitted, in_bounded, environments)
         if method.timeout:
-            taker = Taker(library, label, in_unbounded, method.timeout, _peers(spelling, name))
+            peers = _peers(spelling, name)
+            shared = is_shared(library, client, method.timeout)
+            falls_back = library.meanings[method.timeout.meaning].none == "client-default"
+            default = _unbounded_wait(library, client) if falls_back else ""
+            taker = Taker(library, label, in_unbounded, method.timeout, peers, shared, default)
             yield from _value_cases(taker) if first else _spelling_cases(taker)
             yield from _overruling_cases(taker, in_bounded)
+
+
+def _unbounded_wait(library: Library, client: Client) -> str:
+    """What a client does that was built without a bound: with some, None is not for ever."""
+    if client.constructor is None:
+        return client.omitted
+    meaning = client.constructor.meaning
+    is_none = unbounded(library.library, meaning) is None
+    return library.meanings[meaning].none if is_none else "forever"
 
 
 def _bare(run: Callable[[Address, dict[str, Any]], None]) -> Callable[[Address], None]:
@@ -287,13 +320,14 @@ def _bare(run: Callable[[Address, dict[str, Any]], None]) -> Callable[[Address],
 def _spelling_cases(taker: Taker) -> Iterator[Case]:
     """The few cases that every spelling of a method gets."""
     yield taker.case("bounded", taker.bound, ENDS)
-    yield taker.case("none", None, outcome(taker.meaning.none, PLAIN))
+    yield taker.case("none", None, outcome(taker.client_default or taker.meaning.none, PLAIN))
 
 
 def _overruling_cases(taker: Taker, in_bounded: Callable[[Address, dict[str, Any]], None]) -> Iterator[Case]:
     """The call's own None counts, whatever the client was built with."""
     overruling = taker._replace(run=in_bounded)
-    yield overruling.case("none, client bounded", None, outcome(taker.meaning.none, PLAIN))
+    expected = ENDS if taker.client_default else outcome(taker.meaning.none, PLAIN)
+    yield overruling.case("none, client bounded", None, expected)
 
 
 def _attribute_cases(library: Library, name: str, client: Client) -> Iterator[Case]:
@@ -330,7 +364,9 @@ def _transport_cases(library: Library, name: str, client: Client) -> Iterator[Ca
             )
     if client.mounting:
         mounting = client.mounting
-        for transport in mounting.transports:
+        for transport in mounting.transports[: 1 if client.like else None]:
+            if transport.startswith(UNIX_SOCKETS):
+                continue
 
             def run(address: Address, transport: str = transport) -> None:
                 def mount(made: Any) -> None:
@@ -341,7 +377,7 @@ def _transport_cases(library: Library, name: str, client: Client) -> Iterator[Ca
             yield Case(f"{name}: own {transport}", PLAIN, SILENT, ENDS, run)
 
 
-def _maker(name: str, make: Callable[[str], Any] = lambda name: resolve(name)()) -> Callable[[], Any]:
+def _maker(name: str, make: Callable[[str], Any] = build_transport) -> Callable[[], Any]:
     return lambda: make(name)
 
 
@@ -366,7 +402,7 @@ def _bounding_transport(name: str) -> Any:
             request.extensions["timeout"]["read"] = BOUND_SECONDS
             return await super().handle_async_request(request)
 
-    return Bounding()
+    return build_transport(name, Bounding)
 
 
 # -- Timeout classes ----------------------------------------------------------------------------------

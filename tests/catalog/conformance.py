@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from msgspec import structs
 
 from tests.catalog.calls import (
+    METHOD_EXTRAS,
     Address,
     Call,
     attribute_value,
     bounded_by,
     build_client,
+    build_transport,
     call_client,
     call_sender,
     leading_arguments,
@@ -37,17 +39,22 @@ if TYPE_CHECKING:
 
 # A name that is never looked up: the witness ends every call before that.
 ELSEWHERE = Address("peer.invalid", 80)
-CALL_SECONDS = 3.75
-CLIENT_SECONDS = 7.25
+# Whole numbers, as some take nothing else, and no library's own default.
+CALL_SECONDS = 4.0
+CLIENT_SECONDS = 7.0
 BOGUS = "servicelint_bogus"
 TIMEOUT_CLASSES = {name: entry for library in HTTP for name, entry in library.timeouts.items()}
-URL_PARAMETERS = {"fullurl", "str_or_url", "url"}
+URL_PARAMETERS = {"fullurl", "str_or_url", "request", "token_url", "uri", "url"}
 NEVER = (99,)
+# Left out, their default is the longest; None means that of the HTTP method.
+DEFAULT_BY_METHOD = {"niquests.request", "niquests.arequest"}
 # The catalog gives the position that older versions know; newer ones refuse so many arguments.
 KEYWORD_ONLY_SINCE = {"http.client.HTTPSConnection": (3, 12)}
 REMOVED_SINCE = {"urllib.request.URLopener": (3, 14), "urllib.request.FancyURLopener": (3, 14)}
 # Only their scopes are in the catalog, and not all of them install on every Python.
 OPTIONAL = {"async_timeout", "eventlet", "gevent", "trio"}
+# Abstract classes that make an object of one of their own choosing.
+CONCRETE = {"tornado.httpclient.AsyncHTTPClient": "tornado.simple_httpclient.SimpleAsyncHTTPClient"}
 ADDED_SINCE = {
     "asyncio.timeout": (3, 11),
     "asyncio.timeout_at": (3, 11),
@@ -131,6 +138,16 @@ def is_present(name: str) -> bool:
     return package not in OPTIONAL or importlib.util.find_spec(package) is not None
 
 
+OWNERS = {name: library for library in HTTP for name in (*library.clients, *library.senders)}
+
+
+def is_shared(library: Library, entry: Sender | Client, parameter: TimeoutParameter) -> bool:
+    """Whether what an entry's values mean is what they mean on the entry that it is like, and shown there."""
+    owner = OWNERS.get(entry.like)
+    meaning = library.meanings.get(parameter.meaning)
+    return owner is not None and owner.meanings.get(parameter.meaning) == meaning
+
+
 def tell(check: Callable[[], Iterator[str]], label: str) -> Iterator[str]:
     """The complaints of ``check``; that it can't even be carried out is one too."""
     try:
@@ -182,8 +199,9 @@ def factories(library: Library) -> Iterator[str]:
 
 def _factory(factory: str, name: str) -> Iterator[str]:
     make = resolve(factory)
-    takes_url = "url" in inspect.signature(make).parameters
-    made = make(ELSEWHERE.url) if takes_url else make()
+    taken = inspect.signature(make).parameters
+    leading = (ELSEWHERE.url,) if "url" in taken else (resolve(name)(),) if "sess" in taken else ()
+    made = make(*leading)
     if not isinstance(made, resolve(name)):
         yield f"{factory} returns {type(made).__name__}"
 
@@ -229,7 +247,7 @@ def _goes_there(site: Site) -> Iterator[str]:
     if seen.awaited == site.described.blocking:
         yield f"{site.label} sends {'when awaited' if seen.awaited else 'when called'}"
     url = (site.method or site.described).url  # type: ignore[union-attr]
-    if url is not None and positional_parameters(site.function)[url] not in URL_PARAMETERS:
+    if url is not None and positional_parameters(_named(site.function))[url] not in URL_PARAMETERS:
         yield f"{site.label} takes {positional_parameters(site.function)[url]} at {url}"
 
 
@@ -237,6 +255,8 @@ def _sends(library: Library, name: str, client: Client) -> Iterator[str]:
     seen = seen_by(library.library, lambda: call_client(name, client, Call(ELSEWHERE)))
     if seen.host != ELSEWHERE.host:
         yield f"{name} went to {seen.host}"
+    if seen.awaited == client.blocking:
+        yield f"{name} sends {'when awaited' if seen.awaited else 'when called'}"
 
 
 # -- Timeout parameters -------------------------------------------------------------------------------
@@ -254,12 +274,13 @@ def _keyword(library: Library, label: str, parameter: TimeoutParameter, seen: An
     if arrived != CALL_SECONDS:
         yield f"{label}({parameter.keyword}=...) arrives as {arrived}"
     try:
-        seen(keywords={BOGUS: value})
+        arrived = seen(keywords={BOGUS: value})
     except LookupError as refused:
         if BOGUS not in str(refused):
             yield f"{label}({BOGUS}=...) is refused for another reason: {refused}"
     else:
-        yield f"{label} takes any keyword: that it takes {parameter.keyword} proves nothing"
+        if arrived == CALL_SECONDS:
+            yield f"{label} takes any keyword for its timeout"
 
 
 def takers_of(library: Library) -> Iterator[tuple[str, TimeoutParameter, Callable[..., Any]]]:
@@ -292,7 +313,7 @@ def positions(library: Library) -> Iterator[str]:
 
 
 def _position(library: Library, label: str, parameter: TimeoutParameter, seen: Any) -> Iterator[str]:
-    by_position = positional_parameters(resolve(label))
+    by_position = positional_parameters(_named(resolve(label)))
     if parameter.position is None or takes_keyword_only(label):
         if parameter.keyword in by_position:
             yield f"{label} takes {parameter.keyword} at {by_position.index(parameter.keyword)}"
@@ -313,17 +334,35 @@ def takes_keyword_only(label: str) -> bool:
 
 def positional_parameters(function: Any) -> list[str]:
     """The parameters that can be given by position, without ``self``."""
-    parameters = inspect.signature(function).parameters.values()
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except ValueError:  # written in C, without a signature
+        return []
     names = [p.name for p in parameters if p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD]
     return names[1:] if names[:1] == ["self"] else names
 
 
+def _named(function: Any) -> Any:
+    """The function itself, or the one it hands all positional arguments on to: its base class's method."""
+    if not hasattr(function, "__code__"):
+        return function
+    parameters = inspect.signature(function).parameters.values()
+    takes_any = any(each.kind is inspect.Parameter.VAR_POSITIONAL for each in parameters)
+    if not takes_any or inspect.isclass(function):
+        return function
+    owner, _, name = function.__qualname__.rpartition(".")
+    bases = inspect.getmro(vars(sys.modules[function.__module__])[owner])[1:]
+    return next((getattr(base, name) for base in bases if hasattr(base, name)), function)
+
+
 def _fillers(library: Library, label: str, position: int) -> list[Any]:
     """The defaults of the parameters between the leading arguments and the timeout."""
-    function = resolve(label)
+    function = _named(resolve(label))
     parameters = inspect.signature(function).parameters
     given = _leading_count(library, label)
-    return [parameters[name].default for name in positional_parameters(function)[given:position]]
+    needed = METHOD_EXTRAS.get(label, {})
+    names = positional_parameters(function)[given:position]
+    return [needed.get(name, parameters[name].default) for name in names]
 
 
 def _leading_count(library: Library, label: str) -> int:
@@ -392,7 +431,16 @@ def _none(library: Library, label: str, parameter: TimeoutParameter, seen: Any) 
     owner = label if label in library.senders or label in library.clients else label.rpartition(".")[0]
     described = library.senders.get(owner) or library.clients[owner]
     meaning = library.meanings[parameter.meaning].none
-    arrived = seen(keywords={parameter.keyword: None})
+    if meaning == "raises":
+        with contextlib.suppress(LookupError):
+            yield f"{label}({parameter.keyword}=None): {seen(keywords={parameter.keyword: None})} arrives"
+        return
+    if label in DEFAULT_BY_METHOD:
+        return
+    given: dict[str, Any] = {"keywords": {parameter.keyword: None}}
+    if meaning == "client-default" and described.constructor:  # type: ignore[union-attr]
+        given["client_keywords"] = {described.constructor.keyword: CLIENT_SECONDS}  # type: ignore[union-attr]
+    arrived = seen(**given)
     if arrived != _arriving(meaning, described):
         yield f"{label}({parameter.keyword}=None): {arrived} arrives, not {meaning}"
 
@@ -412,7 +460,8 @@ def defaults(library: Library) -> Iterator[str]:
     """A library default has its seconds and its kind, and nothing else has."""
     for name, described in (*library.senders.items(), *library.clients.items()):
         timeout = described.timeout if name in library.senders else described.constructor  # type: ignore[union-attr]
-        expected = timeout is not None and timeout.omitted == "library-default"
+        given = [timeout, *(method.timeout for method in getattr(described, "methods", ()))]
+        expected = any(each is not None and each.omitted == "library-default" for each in given)
         if (described.default_seconds is not None, described.default_kind is not None) != (
             expected,
             expected,
@@ -472,7 +521,7 @@ def spying_subclass(owner: str, members: dict[str, Any]) -> type:
     """A subclass of a client class with some members of its own."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # aiohttp discourages subclasses
-        return type("Spying", (resolve(owner),), members)
+        return type("Spying", (resolve(CONCRETE.get(owner, owner)),), members)
 
 
 def _spy(owner: str, name: str, passed: list[str], witness: Witness) -> Any:
@@ -497,14 +546,18 @@ def _mounting(library: Library, name: str, client: Client) -> Iterator[str]:
     mounting = client.mounting
     if mounting is None:
         return
-    for transport in mounting.transports:
+    # Those of other libraries are shown on the client that this one is like.
+    for transport in mounting.transports[: 1 if client.like else None]:
         hook = getattr(resolve(transport), mounting.hook)
-        if mounting.timeout and mounting.timeout.position is not None:
+        # The first is the library's own; others may take it by keyword only, as Requests itself gives it.
+        is_own = transport == mounting.transports[0]
+        if is_own and mounting.timeout and mounting.timeout.position is not None:
             taken = positional_parameters(hook)
             if taken[mounting.timeout.position] != mounting.timeout.keyword:
                 yield f"{transport}.{mounting.hook} takes {taken} by position"
         passed: list[Any] = []
-        mounted = type("Mounted", (resolve(transport),), {mounting.hook: _hook(hook, passed)})()
+        mounted = type("Mounted", (resolve(transport),), {mounting.hook: _hook(hook, passed)})
+        mounted = build_transport(transport, mounted)
         mount = _mounter(mounting.method, mounted)
         for site in methods_of(library):
             if site.owner == name:
@@ -540,7 +593,7 @@ def _transport(library: Library, name: str, client: Client) -> Iterator[str]:
         yield f"{name} takes {client.transport} at {position}"
     bare = seen_by(library.library, lambda: call_client(name, client, Call(ELSEWHERE, first_method(client))))
     for transport in client.transports:
-        given = {client.transport: resolve(transport)()}
+        given = {client.transport: build_transport(transport)}
         call = Call(ELSEWHERE, first_method(client), client_keywords=given)
         seen = seen_by(library.library, lambda call=call: call_client(name, client, call))  # type: ignore[misc]
         if seen != bare:

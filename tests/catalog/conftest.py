@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from filelock import FileLock
 
 from tests.catalog.cases import all_cases
 from tests.catalog.libraries import HTTP
@@ -34,19 +36,29 @@ BATCH_SECONDS = 120
 
 
 @pytest.fixture(scope="session")
-def peers() -> Iterator[dict[str, SilentPeer]]:
+def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """What became of every case; where several workers run the tests, one of them runs the cases for all."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    kept = shared / "behaviour.json"
+    with FileLock(shared / "behaviour.lock"):
+        if not kept.exists():
+            with standing_peers() as peers:
+                kept.write_text(json.dumps(run_cases(peers)), "utf-8")
+        found: dict[str, dict[str, Any]] = json.loads(kept.read_text("utf-8"))
+    return found
+
+
+@contextlib.contextmanager
+def standing_peers() -> Iterator[dict[str, SilentPeer]]:
     """One peer of each kind, for all cases."""
-    made = {name: peer() for name, peer in PEERS.items()}
-    for peer in made.values():
-        peer.__enter__()
-    yield made
-    for peer in made.values():
-        peer.__exit__(None, None, None)
+    with contextlib.ExitStack() as stack:
+        yield {name: stack.enter_context(peer()) for name, peer in PEERS.items()}
 
 
-@pytest.fixture(scope="session")
-def results(peers: dict[str, SilentPeer]) -> dict[str, dict[str, Any]]:
-    """What became of every case."""
+def run_cases(peers: dict[str, SilentPeer]) -> dict[str, dict[str, Any]]:
+    """Run every case against its peer."""
     paths = {name: f"/case-{number}" for number, name in enumerate(CASES)}
     found: dict[str, dict[str, Any]] = {}
     with ThreadPoolExecutor(PROCESSES) as pool:
@@ -83,7 +95,12 @@ def run_batch(
         timeout=BATCH_SECONDS,
         cwd=ROOT,
         # The child imports what this process imports, wherever that was found.
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)])},
+        # eventlet's own resolver imports, under its patched sockets, whatever dnspython can make use of.
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)]),
+            "EVENTLET_NO_GREENDNS": "yes",
+        },
         check=False,
     )
     assert finished.returncode == 0, finished.stderr[-3000:]

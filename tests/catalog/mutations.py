@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import structs
 
-from tests.catalog.conformance import takes_keyword_only
+from tests.catalog.conformance import is_shared, takes_keyword_only
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -67,12 +67,23 @@ def mutations_of(library: Library) -> Iterator[Mutation]:
             yield Mutation(
                 f"{name}: {changed}", structs.replace(library, clients={}, timeouts={name: mutant})
             )
-    for name, meaning in library.meanings.items():
+    for name, meaning in _own_meanings(library):
         for changed, mutant in _of_meaning(meaning):
             yield Mutation(
                 f"{library.library} {name}: {changed}",
                 structs.replace(library, meanings={**library.meanings, name: mutant}),
             )
+
+
+def _own_meanings(library: Library) -> Iterator[tuple[str, Meaning]]:
+    """The meanings that some entry doesn't share with the one it is like."""
+    entries = [*library.senders.values(), *library.clients.values()]
+    own = set()
+    for entry in entries:
+        taking = [getattr(entry, "timeout", None), getattr(entry, "constructor", None)]
+        taking += [method.timeout for method in getattr(entry, "methods", ())]
+        own |= {each.meaning for each in taking if each and not is_shared(library, entry, each)}
+    return ((name, meaning) for name, meaning in library.meanings.items() if name in own)
 
 
 def _changes(entry: Any, **others: Any) -> Iterator[tuple[str, Any]]:

@@ -6,6 +6,8 @@ maps the names of the cases to the addresses to use. Prints a JSON object: what 
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 import json
 import os
 import socket
@@ -55,13 +57,15 @@ def run_to_its_end(case: Case, address: Any, result: Result) -> None:
         case.run(address)
     except BaseException as error:  # noqa: BLE001 a scope of gevent raises a BaseException
         result.error = _kind_of(error)
-        result.message = str(error)[:200]
+        result.message = str(error)[:600]
     result.ended.set()
 
 
 def _kind_of(error: BaseException) -> str:
     refusals = (ValueError, TypeError, OverflowError)
-    return "refused" if isinstance(error, refusals) else type(error).__name__
+    # curl refuses with an error of its own.
+    is_refusal = isinstance(error, refusals) or "bad argument" in str(error)
+    return "refused" if is_refusal else type(error).__name__
 
 
 def run_all(cases: list[tuple[Case, Any]]) -> dict[str, dict[str, Any]]:
@@ -109,11 +113,42 @@ def shorten_library_defaults(seconds: float) -> None:
     resolve("httpx._config.DEFAULT_TIMEOUT_CONFIG").read = seconds
     resolve("httpx2._config.DEFAULT_TIMEOUT_CONFIG").read = seconds
     resolve("urllib3.request").__kwdefaults__["timeout"] = seconds
+    resolve("tornado.httpclient.HTTPRequest")._DEFAULTS["request_timeout"] = seconds
+    resolve("curl_cffi.requests.session.BaseSession").__init__.__kwdefaults__["timeout"] = seconds
+    for sessions in ("niquests.sessions", "niquests.async_session"):
+        with contextlib.suppress(ImportError):  # proven in an environment of its own
+            resolve(sessions).READ_DEFAULT_TIMEOUT = seconds
+            resolve(sessions).WRITE_DEFAULT_TIMEOUT = seconds
+    for library in (library for library in HTTP if library.library == "niquests"):
+        for name in library.senders:
+            resolve(name).__kwdefaults__["timeout"] = seconds
+    _shorten("google.auth.transport.requests.AuthorizedSession.request", "timeout", seconds)
+    _shorten("geventhttpclient.HTTPClient.__init__", "network_timeout", seconds)
+
+
+def _shorten(function: str, parameter: str, seconds: float) -> None:
+    """Put other seconds for the default of a positional parameter."""
+    found = resolve(function)
+    parameters = [p for p in inspect.signature(found).parameters.values() if p.default is not p.empty]
+    positional = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+    found.__defaults__ = tuple(seconds if p.name == parameter else p.default for p in positional)
+
+
+def import_all() -> None:
+    """Import every library now: the threads of the cases would do it at once, and lock one another out."""
+    for library in HTTP:
+        for name in (*library.senders, *library.clients, *library.plain_transports):
+            with contextlib.suppress(ImportError, AttributeError):  # of a later or an earlier Python
+                resolve(name)
+        for transports in library.plain_transports.values():
+            for name in transports:
+                resolve(name)
 
 
 def main(environment: str) -> None:
     """Run the cases that standard input names, and print what became of them."""
     prepare(environment)
+    import_all()
     addresses = json.load(sys.stdin)["cases"]
     known = {case.name: case for case in all_cases(HTTP)}
     results = run_all([(known[name], Address(*address)) for name, address in addresses.items()])

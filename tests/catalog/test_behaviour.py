@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.catalog.cases import all_cases, came_true
-from tests.catalog.conformance import present
+from tests.catalog.conformance import is_shared, present
 from tests.catalog.libraries import HTTP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from servicelint.catalog.model import Client, Library, Method
+    from servicelint.catalog.model import Client, Library, Method, Sender, TimeoutParameter
 
 pytestmark = [pytest.mark.libraries, pytest.mark.slow]
 
@@ -50,7 +50,7 @@ def facts_of(library: Library) -> Iterator[str]:
         yield f"{name}: omitted"
         if sender.default_kind:
             yield f"{name}: default kind"
-        yield from value_facts(library, name, sender.timeout.meaning if sender.timeout else "")
+        yield from value_facts(library, name, sender, sender.timeout)
     for name, client in library.clients.items():
         yield from client_facts(library, name, client)
     for name, timeout in library.timeouts.items():
@@ -62,24 +62,30 @@ def facts_of(library: Library) -> Iterator[str]:
         yield f"{name}: none"
 
 
-def value_facts(library: Library, label: str, meaning: str) -> Iterator[str]:
-    """The facts that one timeout parameter's meaning states."""
-    if not meaning:
+def value_facts(
+    library: Library, label: str, entry: Sender | Client, parameter: TimeoutParameter | None
+) -> Iterator[str]:
+    """The facts that one timeout parameter's meaning states; of an entry like another, those of its own."""
+    if parameter is None:
         return
-    stated = library.meanings[meaning]
-    yield from (f"{label}: {fact}" for fact in ("bounded", "none", "zero", "negative", "infinite"))
+    stated = library.meanings[parameter.meaning]
+    shared = is_shared(library, entry, parameter)
+    facts = ("bounded", "none") if shared else ("bounded", "none", "zero", "negative", "infinite")
+    yield from (f"{label}: {fact}" for fact in facts)
+    if "HTTPS" not in label and not label.rpartition(".")[2].startswith("head"):
+        yield f"{label}: kind"  # the peers speak no TLS: these classes inherit from ones whose kind is shown
+    if shared:
+        return
     yield from (f"{label}: object {name} bounded" for name in stated.objects)
     if stated.pair:
         yield f"{label}: pair"
-    if "HTTPS" not in label:  # the peers speak no TLS: these classes inherit from ones whose kind is shown
-        yield f"{label}: kind"
 
 
 def client_facts(library: Library, name: str, client: Client) -> Iterator[str]:
     """The facts that a client's entry states."""
     if client.constructor:
         yield f"{name}: omitted"
-        yield from value_facts(library, name, client.constructor.meaning)
+        yield from value_facts(library, name, client, client.constructor)
         if client.default_kind:
             yield f"{name}: default kind"
     if client.attribute:
@@ -87,12 +93,12 @@ def client_facts(library: Library, name: str, client: Client) -> Iterator[str]:
     yield from (f"{name}: {transport}" for transport in client.transports)
     for method in client.methods:
         if method.sends:
-            yield from method_facts(library, name, method)
+            yield from method_facts(library, name, client, method)
 
 
-def method_facts(library: Library, name: str, method: Method) -> Iterator[str]:
+def method_facts(library: Library, name: str, client: Client, method: Method) -> Iterator[str]:
     """The facts that a group of methods states: of each method its own, of the first all values."""
     for spelling in method.names:
         yield f"{name}.{spelling}: omitted"
     if method.timeout:
-        yield from value_facts(library, f"{name}.{method.names[0]}", method.timeout.meaning)
+        yield from value_facts(library, f"{name}.{method.names[0]}", client, method.timeout)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from msgspec import structs
 
-from servicelint.catalog.loader import shipped_libraries
+from servicelint.catalog.shipped import shipped_libraries
 from tests.catalog.breaker_proofs import CHECKS, KINDS
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from servicelint.catalog.loader import shipped_libraries
+from servicelint.catalog.shipped import shipped_libraries
 from tests.catalog.calls import resolve
 from tests.peers import LOOPBACK, SilentPeer
 

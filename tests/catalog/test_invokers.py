@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from servicelint.catalog.loader import shipped_libraries
+from servicelint.catalog.shipped import shipped_libraries
 from tests.catalog.calls import resolve
 
 if TYPE_CHECKING:

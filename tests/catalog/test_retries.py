@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from servicelint.catalog.loader import shipped_libraries
+from servicelint.catalog.shipped import shipped_libraries
 from servicelint.config import Config
 from servicelint.program.retries import Limits
 from servicelint.run import Run

@@ -10,10 +10,11 @@ from __future__ import annotations
 import contextlib
 import inspect
 import socket
+import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 from unittest import mock
 
-from tests.catalog.calls import AWAITED, resolve
+from tests.catalog.calls import AWAITED, RETURNED, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,9 +40,9 @@ class Witness:
     def __init__(self) -> None:
         self.seen: list[Seen] = []
 
-    def note(self, host: str, timeout: Any) -> None:
+    def note(self, host: str, timeout: Any, *, is_awaited: bool | None = None) -> None:
         """Keep what arrived, and end the call."""
-        self.seen.append(Seen(host, timeout, AWAITED.get()))
+        self.seen.append(Seen(host, timeout, AWAITED.get() if is_awaited is None else is_awaited))
         raise ReachedError
 
 
@@ -88,13 +89,35 @@ def _watch_requests(witness: Witness) -> list[Any]:
     return [mock.patch("requests.adapters.HTTPAdapter.send", reached)]
 
 
+def _watch_niquests(witness: Witness) -> list[Any]:
+    original = resolve("niquests.adapters.HTTPAdapter.send")
+
+    def reached(*arguments: Any, **keywords: Any) -> None:
+        given = _bind(original, arguments, keywords)
+        timeout = given["timeout"]
+        witness.note(_host_of(given["request"].url), timeout[1] if isinstance(timeout, tuple) else timeout)
+
+    async def reached_async(*arguments: Any, **keywords: Any) -> None:
+        reached(*arguments, **keywords)
+
+    return [
+        mock.patch("niquests.adapters.HTTPAdapter.send", reached),
+        mock.patch("niquests.async_session.AsyncHTTPAdapter.send", reached_async),
+        mock.patch("niquests.adapters.AsyncHTTPAdapter.send", reached_async),
+    ]
+
+
+def _httpx_timeout(request: Any) -> Any:
+    return request.extensions.get("timeout", {}).get("read")  # without one the transport waits for ever
+
+
 def _watch_httpx(module: str) -> Callable[[Witness], list[Any]]:
     def watch(witness: Witness) -> list[Any]:
         def reached(_transport: Any, request: Any) -> None:
-            witness.note(request.url.host, request.extensions["timeout"]["read"])
+            witness.note(request.url.host, _httpx_timeout(request))
 
         async def reached_async(_transport: Any, request: Any) -> None:
-            witness.note(request.url.host, request.extensions["timeout"]["read"])
+            witness.note(request.url.host, _httpx_timeout(request))
 
         return [
             mock.patch(f"{module}.HTTPTransport.handle_request", reached),
@@ -134,15 +157,108 @@ def _watch_http_client(witness: Witness) -> list[Any]:
     ]
 
 
+def _watch_httplib2(witness: Witness) -> list[Any]:
+    def reached(connection: Any) -> None:
+        given = connection.timeout
+        witness.note(connection.host, SOCKET_DEFAULT if given is None else _socket_timeout(given))
+
+    return [
+        mock.patch("httplib2.HTTPConnectionWithTimeout.connect", reached),
+        mock.patch("httplib2.HTTPSConnectionWithTimeout.connect", reached),
+    ]
+
+
+def _watch_geventhttpclient(witness: Witness) -> list[Any]:
+    def reached(pool: Any, *_: Any) -> None:
+        witness.note(pool._connection_host, pool.network_timeout)
+
+    return [mock.patch("geventhttpclient.connectionpool.ConnectionPool.get_socket", reached)]
+
+
+def _watch_tornado(witness: Witness) -> list[Any]:
+    async def reached(connection: Any) -> None:
+        host = _host_of(connection.request.url)
+        try:
+            witness.note(
+                host, connection.request.request_timeout or None, is_awaited=threading.get_ident() in RETURNED
+            )
+        except ReachedError as error:
+            connection._handle_exception(type(error), error, None)
+
+    return [mock.patch("tornado.simple_httpclient._HTTPConnection.run", reached)]
+
+
+def _watch_pycurl(witness: Witness) -> list[Any]:
+    """A class of the same name that notes its options, as those of a handle can't be read."""
+    module = resolve("pycurl")
+
+    class Noting(module.Curl):  # type: ignore[misc,name-defined]
+        def setopt(self, option: int, value: Any) -> None:
+            super().setopt(option, value)
+            vars(self).setdefault("given", {})[option] = value
+
+        def perform(self) -> None:
+            witness.note(_host_of(self.given[module.URL]), self.given.get(module.TIMEOUT) or None)
+
+        perform_rb = perform_rs = perform
+
+    return [mock.patch("pycurl.Curl", Noting)]
+
+
+def _watch_curl_cffi(witness: Witness) -> list[Any]:
+    """Options are noted as they are set on a handle; what starts a handle is the witness."""
+    curl = resolve("curl_cffi.Curl")
+    options = resolve("curl_cffi.CurlOpt")
+    given: dict[int, dict[int, Any]] = {}
+    set_option = curl.setopt
+
+    def setopt(handle: Any, option: int, value: Any) -> Any:
+        given.setdefault(id(handle), {})[int(option)] = value
+        return set_option(handle, option, value)
+
+    def reached(handle: Any) -> None:
+        known = given[id(handle)]
+        seconds = known.get(int(options.TIMEOUT_MS), 0) / 1000
+        witness.note(_host_of(known[int(options.URL)].decode()), seconds or None)
+
+    return [
+        mock.patch("curl_cffi.Curl.setopt", setopt),
+        mock.patch("curl_cffi.Curl.perform", lambda handle, *_, **__: reached(handle)),
+        mock.patch("curl_cffi.AsyncCurl.add_handle", lambda _, handle, *__: reached(handle)),
+    ]
+
+
 WATCHERS: dict[str, Callable[[Witness], list[Any]]] = {
     "aiohttp": _watch_aiohttp,
+    "curl_cffi": _watch_curl_cffi,
+    "geventhttpclient": _watch_geventhttpclient,
     "http.client": _watch_http_client,
+    "httplib2": _watch_httplib2,
     "httpx": _watch_httpx("httpx"),
     "httpx2": _watch_httpx("httpx2"),
+    "niquests": _watch_niquests,
+    "pycurl": _watch_pycurl,
     "requests": _watch_requests,
+    "tornado": _watch_tornado,
     "urllib.request": _watch_http_client,
     "urllib3": _watch_urllib3,
     "xmlrpc.client": _watch_http_client,
+}
+
+
+# Libraries whose clients send through another one's.
+SENDING_THROUGH = {
+    "aiohttp_client_cache": "aiohttp",
+    "aiohttp_retry": "aiohttp",
+    "authlib": "requests",
+    "google.auth": "requests",
+    "hishel": "httpx",
+    "requests_cache": "requests",
+    "requests_futures": "requests",
+    "requests_oauthlib": "requests",
+    "requests_ratelimiter": "requests",
+    "requests_toolbelt": "requests",
+    "requests_unixsocket": "requests",
 }
 
 
@@ -151,7 +267,7 @@ def watching(library: str) -> Iterator[Witness]:
     """Put the library's witness in place."""
     witness = Witness()
     with contextlib.ExitStack() as stack:
-        for patch in WATCHERS[library](witness):
+        for patch in WATCHERS[SENDING_THROUGH.get(library, library)](witness):
             stack.enter_context(patch)
         yield witness
 

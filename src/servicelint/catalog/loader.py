@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from importlib import resources
 from typing import TYPE_CHECKING
-
-import msgspec
 
 from servicelint.catalog.guards import Breaker
 from servicelint.catalog.inbound import App, Frameworks
@@ -35,9 +32,9 @@ from servicelint.catalog.model import (
 from servicelint.catalog.retries import Retry, RetryFilter, RetryStop, RetryWait
 
 if sys.version_info >= (3, 11):
-    import tomllib
+    pass
 else:
-    import tomli as tomllib
+    pass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -286,29 +283,3 @@ def team_library(name: str, client: Client) -> Library:
     """The one-client library that stands for a client a team added in its configuration."""
     title = client.library or name.partition(".")[0]
     return Library(library=title, title=title, meanings=client.meanings, clients={name: client})
-
-
-@functools.cache
-def shipped_libraries() -> tuple[Library, ...]:
-    """The libraries of the data files that come with servicelint.
-
-    Raises:
-        msgspec.ValidationError: if a data file does not fit the model; the message names the file.
-    """
-    folder = resources.files("servicelint.catalog") / "data"
-    files = sorted(
-        (file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda file: file.name
-    )
-    return tuple(decode_library(file.name, file.read_text("utf-8")) for file in files)
-
-
-def decode_library(file_name: str, text: str) -> Library:
-    """Decode one data file.
-
-    Raises:
-        msgspec.ValidationError: if it does not fit the model; the message names the file.
-    """
-    try:
-        return msgspec.convert(tomllib.loads(text), Library)
-    except msgspec.ValidationError as error:
-        raise msgspec.ValidationError(f"{file_name}: {error}") from None

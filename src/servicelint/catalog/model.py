@@ -6,7 +6,7 @@ A file in ``catalog/data`` decodes into :class:`Library`; a team's own clients, 
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from servicelint.catalog.failures import Failures
 from servicelint.catalog.guards import Breaker
@@ -143,7 +143,9 @@ class Client(Record, frozen=True):
     which may set the bound itself, ``transport-position`` its position; ``transports`` are the
     library's own classes for it, which set none. ``title`` is what messages call it, where its class has no
     public name. A remote method that can be called (``grpc.UnaryUnaryMultiCallable``) has an ``arity``; a
-    channel's option ``service-config`` may bound the calls over it.
+    channel's option ``service-config`` may bound the calls over it. ``like`` names the client whose facts
+    it shares, where its file states only what differs. ``setter`` is the method that gives it its options
+    one by one; the constructor's keywords then are names of options (``pycurl.TIMEOUT``).
     """
 
     blocking: bool
@@ -163,6 +165,8 @@ class Client(Record, frozen=True):
     library: str = ""
     meanings: dict[str, Meaning] = {}
     title: str = ""
+    like: str = ""
+    setter: str = ""
     arity: Arity | None = None
     service_config: str = ""
 
@@ -222,6 +226,7 @@ class Sender(Record, frozen=True):
 
     ``url`` is the position of the URL; ``default-seconds`` and ``default-kind`` as for :class:`Client`.
     ``omitted`` says what bounds a sender that takes no timeout at all (``urllib.request.urlretrieve``).
+    ``like`` is as for :class:`Client`.
     """
 
     blocking: bool
@@ -231,6 +236,7 @@ class Sender(Record, frozen=True):
     omitted: Wait = "forever"
     default_seconds: float | None = None
     default_kind: Kind | None = None
+    like: str = ""
 
 
 class Scope(Record, frozen=True):
@@ -266,12 +272,34 @@ class Invoker(Record, frozen=True):
     kwargs: str = ""
 
 
+class Condition(Record, frozen=True):
+    """What holds for other versions of a library than the newest: a ``when`` table of its file.
+
+    ``versions`` is a specifier (``<1.0``), ``proven`` the versions that it was run with, ``absent`` the
+    entries that those versions don't have. The other keys are laid over the file's own.
+    """
+
+    versions: str
+    proven: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+    notes: str = ""
+    senders: dict[str, Any] = {}
+    clients: dict[str, Any] = {}
+    timeouts: dict[str, Any] = {}
+    meanings: dict[str, Any] = {}
+    breakers: dict[str, Any] = {}
+    retries: dict[str, Any] = {}
+    queues: dict[str, Any] = {}
+
+
 class Library(Record, frozen=True):
     """One file of the catalog: everything known of one library.
 
     ``distribution`` is its name on the package index ("" for the standard library); ``proven``
-    the versions against which every fact of the file was run. ``apps``, ``registrars``, ``handler-classes``
-    and ``generated`` tell which code handles what comes in.
+    the versions against which every fact of the file was run, oldest first; ``when`` what other ones do.
+    ``plain-transports`` are its transports for clients of other libraries that set no bound, ``makers`` its
+    functions that return such a client, both by the client's name. ``apps``, ``registrars``,
+    ``handler-classes`` and ``generated`` tell which code handles what comes in.
     """
 
     library: str
@@ -280,10 +308,13 @@ class Library(Record, frozen=True):
     distribution: str = ""
     proven: tuple[str, ...] = ()
     notes: str = ""
+    when: tuple[Condition, ...] = ()
     meanings: dict[str, Meaning] = {}
     timeouts: dict[str, TimeoutClass] = {}
     senders: dict[str, Sender] = {}
     clients: dict[str, Client] = {}
+    plain_transports: dict[str, tuple[str, ...]] = {}
+    makers: dict[str, tuple[str, ...]] = {}
     scopes: dict[str, Scope] = {}
     invokers: dict[str, Invoker] = {}
     channels: dict[str, Channel] = {}

@@ -239,7 +239,7 @@ Expression = (
 OPAQUE = Opaque()
 NONE = Constant(None)
 
-MUTATORS = frozenset({"setdefault", "update", "pop", "clear", "mount"})
+MUTATORS = frozenset({"setdefault", "update", "pop", "clear", "mount", "setopt"})
 """Methods that change the object they are called on in a way that later questions need."""
 
 

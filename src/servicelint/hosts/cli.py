@@ -179,10 +179,17 @@ def explain(subject: str, isolated: bool, config_file: Path | None) -> None:
 
 
 @cli.command()
-def rules() -> None:
+@click.option("--libraries", is_flag=True, help="List the libraries instead, and what is known of each.")
+def rules(libraries: bool) -> None:
     """List the rules; those marked ``off`` run only if they are named by their full code."""
     from servicelint import registry
 
+    if libraries:
+        from servicelint.catalog.shipped import shipped_libraries
+        from servicelint.report.libraries import libraries_page
+
+        _write(libraries_page(shipped_libraries()), None)
+        return
     lines = [
         f"{rule.code}  {'' if rule.on_by_default else 'off':4}{rule.name:32} {rule.summary}"
         for rule in registry.rules().values()

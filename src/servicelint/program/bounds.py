@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from servicelint.catalog.model import Client, Meaning, Sender
 from servicelint.program.constructions import Constructions
+from servicelint.program.options import Options
 from servicelint.program.timeouts import Situation, Timeouts
 from servicelint.program.values import (
     MISSING,
@@ -44,6 +45,7 @@ class Bounds:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.timeouts = Timeouts(program)
+        self.options = Options(program)
         self.constructions = Constructions(program)
         self._socket_default: bool | None = None
 
@@ -135,6 +137,9 @@ class Bounds:
             return self._plain(target).verdicts(client.omitted, "")
         meaning = self._constructor_meaning(target, client.constructor)
         situation = self._plain(target)
+        if client.setter:
+            given = self.options.values(client, client.constructor, instance)
+            return self.timeouts.judge(given, meaning, client.constructor.omitted, situation)
         changed = self._attribute_values(client, instance)
         if changed:
             return self.timeouts.judge(changed, meaning, client.omitted, situation)

@@ -137,7 +137,7 @@ async def kafka() -> AsyncIterator[Stage]:
     """A producer whose accumulator is a witness: the library talks to no broker that a test could be."""
     messages: list[Message] = []
 
-    def append(partition: Any, _time: Any, _key: Any, _value: Any, headers: Any, **_: Any) -> None:
+    def append(partition: Any, _time: Any, _key: Any, _value: Any, headers: Any, *_: Any, **__: Any) -> None:
         messages.append(Message({"topic": partition.topic}, {name for name, _ in headers}))
         raise PublishedError
 

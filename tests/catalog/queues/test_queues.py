@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from servicelint.catalog.loader import shipped_libraries
+from tests.catalog.libraries import QUEUES
 from tests.catalog.queues.checks import complaints
 from tests.catalog.queues.mutations import mutations_of
 from tests.catalog.queues.stages import STAGES
@@ -20,7 +20,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::RuntimeWarning"),
 ]
-LIBRARIES = [library for library in shipped_libraries() if library.protocol == "queue"]
+LIBRARIES = QUEUES
 
 
 async def all_complaints(library: Library) -> list[str]:
