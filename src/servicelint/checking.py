@@ -87,11 +87,15 @@ class Checker:
         targets = self.program.targets if self.program.boundaries else []
         with self.program.reads.apart(Node()):
             found = {module: list(self._findings(module, "imports")) for module in targets}
+            by_path = {module.shown: module for module in self.program.targets}
+            elsewhere = []
             for finding in self._findings_of_the_whole() if is_whole else ():
-                for module in self.program.targets:
-                    if module.shown == finding.place.path:
-                        found.setdefault(module, []).append(finding)
-            return [each for module, findings in found.items() for each in self._left(findings, module)]
+                if finding.place.path in by_path:
+                    found.setdefault(by_path[finding.place.path], []).append(finding)
+                elif finding.place.path.endswith(".toml"):
+                    elsewhere.append(finding)
+            left = [each for module, findings in found.items() for each in self._left(findings, module)]
+            return left + with_fingerprints(elsewhere, [])
 
     def _left(self, findings: list[Finding], module: Module) -> list[Finding]:
         """A module's findings in order, less what comments silence."""

@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Literal
 
 from servicelint.boundaries.loops import loops
+from servicelint.boundaries.unused import Declarations
 from servicelint.finding import Cause, Finding, Place, Severity, TraceStep
 from servicelint.program.import_edges import spot
 
@@ -138,6 +139,12 @@ class WholeProgram:
     def service_loops(self) -> list[Loop]:
         """The services that depend on each other in a loop."""
         return loops(self._program.boundaries) if self._program.boundaries else []
+
+    def unused_declarations(self) -> Iterator[tuple[str, Place]]:
+        """What the settings declare of services and no import needs, and where."""
+        if self._program.boundaries:
+            for unused in Declarations(self._program.boundaries, self.config).unused():
+                yield unused.what, Place(unused.path, unused.line)
 
 
 class Rule:

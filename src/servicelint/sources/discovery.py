@@ -72,7 +72,7 @@ def select(
             named.add(absolute)
     chosen = named | targets
     others = [file for file in files_below(root) if file not in chosen] if root.is_dir() else []
-    return Selection(sorted(chosen), others, named)
+    return Selection(sorted(chosen, key=str), others, named)
 
 
 @functools.lru_cache(maxsize=8)

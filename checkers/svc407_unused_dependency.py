@@ -1,0 +1,22 @@
+"""A declaration that nothing uses: a dependency by import, an exception, a part of an interface.
+
+The finding stands in the settings, so the command line tells it and editors of Python files don't.
+
+Why it hurts: what nothing uses any more stays allowed, and the next import along it is not noticed.
+
+Instead: take it out of the settings.
+
+Gaps: dependencies by other protocols than import are not judged. Of an exception that covers several imports
+one is enough.
+"""
+
+from servicelint.rule import Findings, Rule, WholeProgram
+
+RULE = Rule(__name__, __doc__, message="{what} is declared and nothing uses it")
+
+
+@RULE.whole_program
+def unused_declarations(program: WholeProgram) -> Findings:
+    """The declarations that no import needs."""
+    for what, place in program.unused_declarations():
+        yield RULE.at_place(place, what=what)
