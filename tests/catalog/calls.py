@@ -161,6 +161,32 @@ def _by_options(cls: Any, address: Address, *arguments: Any, **keywords: Any) ->
     return curl
 
 
+# Libraries of Twisted: their calls are made in the thread of its one event loop.
+ON_A_REACTOR = {"treq"}
+
+
+@functools.cache
+def _reactor() -> Any:
+    """The event loop of this process, running in a thread."""
+    reactor = importlib.import_module("twisted.internet.reactor")
+    threading.Thread(target=lambda: reactor.run(installSignalHandlers=False), daemon=True).start()
+    return reactor
+
+
+def _in_reactor(make: Callable[[], Any]) -> None:
+    """Make a call that returns a Deferred, and read its answer to the end."""
+
+    async def use() -> None:
+        await resolve("treq.content")(await make())
+
+    start = resolve("twisted.internet.defer.ensureDeferred")
+    resolve("twisted.internet.threads.blockingCallFromThread")(_reactor(), lambda: start(use()))
+
+
+def _agent_first(cls: type, address: Address, *arguments: Any, **keywords: Any) -> Any:
+    return cls(resolve("twisted.web.client.Agent")(_reactor()), *arguments, **keywords)
+
+
 # They refuse to talk to anything but TLS otherwise.
 os.environ.setdefault("OAUTHLIB_INSECURE_TRANSPORT", "1")
 os.environ.setdefault("AUTHLIB_INSECURE_TRANSPORT", "1")
@@ -201,6 +227,7 @@ BUILDERS: dict[str, Callable[..., Any]] = {
     "requests.Session": _from_nothing({}),
     "tornado.httpclient.AsyncHTTPClient": _from_nothing({"force_instance": True}),
     "tornado.httpclient.HTTPClient": _from_nothing({}),
+    "treq.client.HTTPClient": _agent_first,
     "urllib.request.FancyURLopener": _from_nothing({}),
     "urllib.request.OpenerDirector": _opener,
     "urllib.request.URLopener": _from_nothing({}),
@@ -320,6 +347,8 @@ def call_sender(library: Library, name: str, sender: Sender, call: Call) -> None
     function = resolve(name)
     if sender.blocking:
         consume(function(*arguments, **keywords))
+    elif library.library in ON_A_REACTOR:
+        _in_reactor(lambda: function(*arguments, **keywords))
     else:
         with _returning():
             asyncio.run(_await_and_consume(lambda: function(*arguments, **keywords)))
@@ -330,6 +359,8 @@ def call_client(name: str, client: Client, call: Call) -> None:
     if client.blocking:
         instance = build_client(name, call)
         consume(send(name, client, instance, call))
+    elif name.partition(".")[0] in ON_A_REACTOR:
+        _in_reactor(lambda: send(name, client, build_client(name, call), call))
     else:
         with _returning():
             asyncio.run(_call_async_client(name, client, call))

@@ -47,6 +47,12 @@ HEADERS_ONLY = "headers-only"
 TRICKLE = "trickle"
 TRICKLING_HEADERS = "trickling-headers"
 
+# The peers under which a bound of that kind does not end the call.
+OUTLASTING = {
+    "total": (),
+    "per-operation": (TRICKLE, TRICKLING_HEADERS),
+    "headers": (HEADERS_ONLY, TRICKLE),
+}
 # These answers have no body, so only their headers can be slow.
 BODILESS = {"head", "ahead", "websocket", "ws_connect", "_ws_connect"}
 # These speak TLS, which the peers don't: they see the handshake unanswered.
@@ -122,7 +128,9 @@ def came_true(expected: str, result: dict[str, Any]) -> bool:
     if result["error"] == "refused":
         return expected == (PROMPT if result["heard"] else REFUSED)
     described = f"{result['error']} {result['message']}".lower()
-    if not result["error"] or any(word in described for word in ("timeout", "timed out", "tooslow")):
+    if not result["error"] or any(
+        word in described for word in ("timeout", "timed out", "tooslow", "cancel")
+    ):
         return expected in (ENDS, PROMPT)
     # A socket whose timeout is zero does not block: it fails with EINPROGRESS or EAGAIN.
     return expected == PROMPT and any(
@@ -198,9 +206,8 @@ def _value_cases(taker: Taker) -> Iterator[Case]:
     meaning = taker.meaning
     peers = (SILENT, HEADERS_ONLY, TRICKLE) if taker.is_likened else taker.peers
     for peer in (peer for peer in peers if peer in taker.peers):
-        trickles = peer in (TRICKLE, TRICKLING_HEADERS)
-        expected = WAITS if trickles and meaning.kind == "per-operation" else ENDS
-        yield taker.case("kind" if trickles else "bounded", taker.bound, expected, peer)
+        expected = WAITS if peer in OUTLASTING[meaning.kind] else ENDS
+        yield taker.case("bounded" if peer == SILENT else "kind", taker.bound, expected, peer)
     for environment in (PLAIN,) if taker.is_likened else COMMON_ENVIRONMENTS:
         expected = outcome(taker.client_default or meaning.none, environment)
         yield taker.case("none", None, expected, environment=environment)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     )
 
 WAITS = ("forever", "socket-default", "client-default", "library-default", "immediate", "raises")
-OTHER_KIND = {"total": "per-operation", "per-operation": "total"}
+OTHER_KIND = {"total": "per-operation", "per-operation": "total", "headers": "per-operation"}
 # A value that is given leaves the library's and the socket's defaults out of play.
 OPPOSITE = {
     "forever": ("raises", "immediate"),

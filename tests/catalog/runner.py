@@ -62,7 +62,7 @@ def run_to_its_end(case: Case, address: Any, result: Result) -> None:
 
 
 def _kind_of(error: BaseException) -> str:
-    refusals = (ValueError, TypeError, OverflowError)
+    refusals = (AssertionError, ValueError, TypeError, OverflowError)
     # curl refuses with an error of its own.
     is_refusal = isinstance(error, refusals) or "bad argument" in str(error)
     return "refused" if is_refusal else type(error).__name__

@@ -175,6 +175,18 @@ def _watch_geventhttpclient(witness: Witness) -> list[Any]:
     return [mock.patch("geventhttpclient.connectionpool.ConnectionPool.get_socket", reached)]
 
 
+def _watch_treq(witness: Witness) -> list[Any]:
+    original = resolve("treq.client.HTTPClient.request")
+    # It sends when it is called; that what it returns has to be awaited is what it declares.
+    is_awaited = "Deferred" in str(inspect.signature(original).return_annotation)
+
+    def reached(*arguments: Any, **keywords: Any) -> None:
+        given = _bind(original, arguments, keywords)
+        witness.note(_host_of(given["url"]), given["timeout"] or None, is_awaited=is_awaited)
+
+    return [mock.patch("treq.client.HTTPClient.request", reached)]
+
+
 def _watch_tornado(witness: Witness) -> list[Any]:
     async def reached(connection: Any) -> None:
         host = _host_of(connection.request.url)
@@ -240,6 +252,7 @@ WATCHERS: dict[str, Callable[[Witness], list[Any]]] = {
     "pycurl": _watch_pycurl,
     "requests": _watch_requests,
     "tornado": _watch_tornado,
+    "treq": _watch_treq,
     "urllib.request": _watch_http_client,
     "urllib3": _watch_urllib3,
     "xmlrpc.client": _watch_http_client,

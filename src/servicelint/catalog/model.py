@@ -29,8 +29,11 @@ Wait = Literal["forever", "socket-default", "client-default", "library-default",
 Arity = Literal["unary_unary", "unary_stream", "stream_unary", "stream_stream"]
 """Whether a remote method takes one request or a stream of them, and what it answers."""
 
-Kind = Literal["total", "per-operation"]
-"""A total bound ends the whole exchange; a per-operation one restarts with every byte that arrives."""
+Kind = Literal["total", "per-operation", "headers"]
+"""What a bound limits: the whole exchange, each wait for bytes anew, or the wait for the answer's headers.
+
+Under the last one reading the body is not bounded.
+"""
 
 
 class Meaning(Record, frozen=True):
