@@ -13,7 +13,7 @@ from servicelint.finding import Finding, Place
 from servicelint.program.outbound import UNGUARDED
 from servicelint.program.reads import Node
 from servicelint.rule import Module as ModuleView
-from servicelint.rule import WholeProgram
+from servicelint.rule import WholeProgram, asks_for_breakers
 from servicelint.suppression import Suppressions
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class Checker:
         except Exception:  # noqa: BLE001 - the rules that asked the same have reported it
             return {}
         counts = Counter(call.bound.state for call in calls)
-        if self.asks_for_breakers and not self.program.guarding.is_used and not self.config.services:
+        if self.asks_for_breakers and not asks_for_breakers(self.program, self.config):
             counts[UNGUARDED] = sum(
                 reached is not None for _, reached in self.program.guarding.unguarded(module)
             )

@@ -81,7 +81,7 @@ class Module:
     def calls_without_breaker(self) -> Iterator[Fault]:
         """The calls that a handler reaches with no circuit breaker on the way, where one is wanted."""
         guarding = self._program.guarding
-        if not guarding.is_used and not self.config.services:
+        if not asks_for_breakers(self._program, self.config):
             return
         for site, reached in guarding.unguarded(self._module):
             wanted = self._wanted_breaker(self._program.addresses.host(site))
@@ -145,6 +145,11 @@ class WholeProgram:
         if self._program.boundaries:
             for unused in Declarations(self._program.boundaries, self.config).unused():
                 yield unused.what, Place(unused.path, unused.line)
+
+
+def asks_for_breakers(program: Program, config: Config) -> bool:
+    """Whether calls want a circuit breaker here: one is used, services are declared, or the rule is named."""
+    return program.guarding.is_used or bool(config.services) or "SVC201" in config.select
 
 
 class Rule:

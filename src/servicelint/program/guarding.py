@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from servicelint.facts import record
 from servicelint.program.faults import Fault, definition
+from servicelint.program.index import last_name
 from servicelint.program.reads import Memo
 from servicelint.program.values import CallRef, ClassRef, FunctionRef, Instance
 from servicelint.program.verdicts import Step
@@ -13,6 +14,7 @@ from servicelint.program.verdicts import Step
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from servicelint.program.handlers import Handler
     from servicelint.program.modules import Module
     from servicelint.program.program import Program
     from servicelint.program.reaching import Edge, Reached
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
 
 DEEPEST_DECORATOR = 3
 """Functions that are followed into one another to see whether a decorator of the program guards."""
+
+
+_DETACHED = frozenset({"Thread", "Timer", "Process", "add_task", "spawn_n", "start_new_thread"})
+"""What runs a function on its own: a handler that starts it does not wait for it."""
 
 
 class Guarding:
@@ -55,10 +61,12 @@ class Guarding:
             found = self.program.reaching.walk(site.ref, self._passes)
             if not found and self.program.reaching.handlers_of(site.ref):
                 continue  # every way from a handler leads over a breaker
-            yield site, next((each for each in found if each.handler.is_entry), None)
+            yield site, next((each for each in found if _is_waited_for(each.handler)), None)
 
     def _passes(self, edge: Edge) -> bool:
-        """Whether a call of a function goes through no breaker."""
+        """Whether a call of a function goes through no breaker, and its caller waits for it."""
+        if edge.ref is not None and last_name(edge.ref.call.callee) in _DETACHED:
+            return False
         if edge.ref is None:
             return edge.caller is None or not self.guards(FunctionRef(*edge.caller))
         return not self.is_guarded(edge.ref)
@@ -244,6 +252,11 @@ class Guarding:
             for number, function in enumerate(klass.module.facts.functions)
             if function.klass == klass.index
         )
+
+
+def _is_waited_for(handler: Handler) -> bool:
+    """Whether someone waits for what a handler answers: a message's sender does not."""
+    return handler.is_entry and handler.kind != "message"
 
 
 def _is_function(value: record.Expression, function: FunctionRef, module: Module) -> bool:
