@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from servicelint.config import Config, ConfigError, load, read_file, read_folder
+from servicelint.config import Config, ConfigError, Timeouts, load, read_file, read_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +21,7 @@ REFUSED = {
     "include_tests = true": "include_tests: unknown key; did you mean `include-tests`?",
     "[timeouts]\nmax-second = 3": "timeouts.max-second: unknown key; did you mean `max-seconds`?",
     "[timeouts]\nmax-seconds = '3'": "timeouts.max-seconds: expected `float | null`, got `str`",
+    "[timeouts]\nstreams = 'never'": "timeouts.streams: invalid enum value 'never'",
     "clients = 3": "clients: expected `object`, got `int`",
 }
 
@@ -29,6 +30,23 @@ def write(path: Path, text: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, "utf-8")
     return path
+
+
+@pytest.mark.parametrize("method", ["FeedStub.Watch", "/acme.Feed/SubscribeAll", "priceStream", "Listen"])
+def test_streams_that_stay_open_are_told_by_their_names(method: str) -> None:
+    assert Timeouts().may_stay_open(method)
+    assert not Timeouts(streams="report").may_stay_open(method)
+
+
+@pytest.mark.parametrize("method", ["", "FeedStub.Export", "WatchStub.Get", "/acme.Listener/Get"])
+def test_other_streams_have_an_end(method: str) -> None:
+    assert not Timeouts().may_stay_open(method)
+    assert not Timeouts(open_streams=("Import", "Other.*")).may_stay_open(method)
+
+
+@pytest.mark.parametrize("pattern", ["Export", "Exp*", "FeedStub.*"])
+def test_settings_name_further_streams(pattern: str) -> None:
+    assert Timeouts(open_streams=(pattern,)).may_stay_open("FeedStub.Export")
 
 
 @pytest.mark.parametrize("text", REFUSED)

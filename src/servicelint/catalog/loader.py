@@ -64,6 +64,7 @@ class Catalog:
         self._entries: dict[str, tuple[Library, Entry]] = {}
         self.invokers: dict[str, Invoker] = {}
         self.channels: dict[str, Channel] = {}
+        self.remaining: set[str] = set()
         self.stubs: list[Stub] = []
         self.frameworks = Frameworks()
         self._making: frozenset[str] | None = None
@@ -71,6 +72,7 @@ class Catalog:
             self._add_library(library)
             self.invokers.update(library.invokers)
             self.channels.update(library.channels)
+            self.remaining.update(name.rpartition(".")[2] for name in library.remaining)
             self.stubs += library.stubs.values()
         for library in self.libraries.values():
             self._add_framework(library)
@@ -239,8 +241,12 @@ class Catalog:
 
     def names_stubs(self, qualified_name: str) -> bool:
         """Whether a dotted name is, or goes through, a module of generated stubs."""
-        endings = tuple(stub.module for stub in self.stubs)
-        return any(part.endswith(endings) for part in qualified_name.split("."))
+        found = [ending for ending in self._stub_endings if ending in qualified_name]
+        return bool(found) and any(part.endswith(tuple(found)) for part in qualified_name.split("."))
+
+    @functools.cached_property
+    def _stub_endings(self) -> tuple[str, ...]:
+        return tuple(stub.module for stub in self.stubs)
 
     def is_factory(self, qualified_name: str) -> bool:
         """Whether calling ``qualified_name`` returns a client."""

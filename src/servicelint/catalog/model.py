@@ -302,7 +302,9 @@ class Library(Record, frozen=True):
     the versions against which every fact of the file was run, oldest first; ``when`` what other ones do.
     ``plain-transports`` are its transports for clients of other libraries that set no bound, ``makers`` its
     functions that return such a client, both by the client's name. ``apps``, ``registrars``,
-    ``handler-classes`` and ``generated`` tell which code handles what comes in.
+    ``handler-classes`` and ``generated`` tell which code handles what comes in. ``channels``, ``details`` and
+    ``stubs`` are about gRPC; ``remaining`` are the methods that tell how many seconds the caller of a handler
+    still waits.
     """
 
     library: str
@@ -321,6 +323,7 @@ class Library(Record, frozen=True):
     scopes: dict[str, Scope] = {}
     invokers: dict[str, Invoker] = {}
     channels: dict[str, Channel] = {}
+    remaining: tuple[str, ...] = ()
     details: dict[str, CallDetails] = {}
     stubs: dict[str, Stub] = {}
     breakers: dict[str, Breaker] = {}

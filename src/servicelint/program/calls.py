@@ -13,6 +13,7 @@ from servicelint.program.index import last_name
 from servicelint.program.parameters import has_receiver
 from servicelint.program.values import (
     NONE,
+    REMAINING,
     UNKNOWN,
     CallRef,
     ClassRef,
@@ -58,6 +59,8 @@ class Calls:
         """Everything a call can return."""
         callees = self.program.evaluator.values(call.call.callee, frame)
         arguments = self.written(call, frame)
+        if last_name(call.call.callee) in self.program.catalog.remaining and UNKNOWN in callees:
+            return (REMAINING,)
         if callees == (External("builtins.super"),):
             return self.builtins.super_of(frame)
         if getattr(call.call.callee, "name", "") in _ENTERING and arguments.positional:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from servicelint.program.arguments import or_else
 from servicelint.program.values import (
     MISSING,
+    REMAINING,
     UNKNOWN,
     Literal,
     MappingValue,
@@ -44,6 +45,8 @@ def computed(operator: str, left: Value, right: Value) -> Value:
     """The result of an arithmetic operation on literals, or of merging two dicts."""
     if operator == "|" and isinstance(left, MappingValue):
         return merged(left, (right,))
+    if REMAINING in (left, right):  # less a margin, or a part of it
+        return REMAINING
     if not isinstance(left, Literal) or not isinstance(right, Literal):
         return UNKNOWN
     one, other = left.value, right.value

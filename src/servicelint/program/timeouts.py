@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from servicelint.catalog.model import AnswerPart, Meaning, TimeoutClass
 from servicelint.program.values import (
     MISSING,
+    NONE,
+    REMAINING,
     ClassRef,
     External,
     Instance,
@@ -64,9 +66,12 @@ class Timeouts:
         self.program = program
 
     def judge(self, values: Values, meaning: Meaning, omitted: Wait, situation: Situation) -> list[Verdict]:
-        """A verdict for each thing that a timeout argument can be."""
+        """A verdict for each thing that a timeout argument can be.
+
+        None besides what is left of an inbound call's time says that its caller waits without end.
+        """
         verdicts: list[Verdict] = []
-        for value in values:
+        for value in (each for each in values if each != NONE or REMAINING not in values):
             if value == MISSING:
                 verdicts += situation.verdicts(omitted, "")
             else:
@@ -76,6 +81,8 @@ class Timeouts:
     def _value(self, value: Value, meaning: Meaning, omitted: Wait, situation: Situation) -> list[Verdict]:
         if isinstance(value, Literal):
             return self._literal(value, meaning, situation)
+        if value == REMAINING:
+            return [Bounded("what is left of the inbound call's deadline", meaning.kind)]
         if isinstance(value, ParameterSymbol):
             return [Forwarded(value, lambda values: self.judge(values, meaning, omitted, situation))]
         if isinstance(value, SequenceValue):

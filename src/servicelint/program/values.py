@@ -55,6 +55,11 @@ class Missing(Value):
 
 
 @dataclass(frozen=True, slots=True)
+class Remaining(Value):
+    """The seconds that the caller of a handler still waits (``context.time_remaining()``)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Literal(Value):
     """A constant; ``kind`` keeps True apart from 1. ``assumed``: so if the environment sets nothing."""
 
@@ -213,6 +218,7 @@ class ParameterSymbol(Value):
 
 UNKNOWN = Unknown()
 MISSING = Missing()
+REMAINING = Remaining()
 NONE = Literal(None)
 Values = tuple[Value, ...]
 

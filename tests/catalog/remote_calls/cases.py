@@ -98,6 +98,10 @@ def _omitted(remote: Remote, peer: str) -> Iterator[Case]:
     kept = {constructor.keyword: CLIENT_SECONDS}
     expected = ENDS if omitted == "client-default" else OUTCOMES[omitted]
     yield _case(remote, "omitted, client bounded", peer, expected, client_keywords=kept)
+    if expected == ENDS:
+        kind = remote.library.meanings[constructor.meaning].kind
+        ends = ENDS if kind == "total" else WAITS
+        yield _case(remote, "omitted, client bounded", DRIP, ends, client_keywords=kept)
     for keyword in constructor.instead:
         yield _case(
             remote, f"client's {keyword} instead", peer, expected, client_keywords={keyword: _deadline}
@@ -147,7 +151,7 @@ def came_true(expected: str, result: dict[str, Any]) -> bool:
     """Whether what became of a call is what was expected."""
     if not result["ended"]:
         return expected == WAITS
-    if result["error"] == "TimeoutError":
+    if result["error"] in ("TimeoutError", "AioRpcError"):  # or the call was over before it was begun
         is_late = result["seconds"] > BOUND_SECONDS / 2
         return expected == (ENDS if is_late else AT_ONCE)
     return expected == REFUSED and result["error"] in ("OverflowError", "ValueError", "TypeError")

@@ -68,6 +68,13 @@ def names(library: Library, _: Mapping[str, int]) -> Iterator[str]:
     for name in library.channels:
         if not inspect.isroutine(resolve(name)):
             yield f"{name} is no function"
+
+
+def methods(library: Library, _: Mapping[str, int]) -> Iterator[str]:
+    """What is named as a method is one."""
+    for name in library.remaining:
+        if list(inspect.signature(resolve(name)).parameters) != ["self"]:
+            yield f"{name} takes arguments"
     for remote in remotes_of(library):
         if not callable(getattr(_real_class(remote), remote.name, None)):
             yield f"{remote.label} is no method"
@@ -166,9 +173,17 @@ def absent(library: Library, _: Mapping[str, int]) -> Iterator[str]:
 def others(library: Library, ports: Mapping[str, int]) -> Iterator[str]:
     """A deadline that has passed ends a call at once, given by any keyword that may stand for the timeout."""
     for remote in remotes_of(library):
+        constructor = remote.client.constructor
         for keyword in remote.timeout.instead if remote.timeout else ():
-            passed = resolve("grpclib.metadata.Deadline").from_timeout(0)
-            yield from _ends_at_once(remote, Call(ports, PROMPT, keywords={keyword: passed}), keyword)
+            yield from _ends_at_once(remote, Call(ports, PROMPT, keywords={keyword: _passed()}), keyword)
+        for keyword in constructor.instead if constructor else ():
+            call = Call(ports, PROMPT, client_keywords={keyword: _passed()})
+            yield from _ends_at_once(remote, call, keyword)
+
+
+def _passed() -> Any:
+    """A deadline that has passed."""
+    return resolve("grpclib.metadata.Deadline").from_timeout(0)
 
 
 def attributes(library: Library, ports: Mapping[str, int]) -> Iterator[str]:
@@ -465,6 +480,6 @@ def generated(library: str) -> Any:
 
 
 CHECKS: tuple[Callable[[Library, Mapping[str, int]], Iterator[str]], ...] = (
-    names, shown_names, meanings, parameters, refusals, blocking, absent, others, attributes, makers, arities,
-    channels, stubs,
+    names, methods, shown_names, meanings, parameters, refusals, blocking, absent, others, attributes, makers,
+    arities, channels, stubs,
 )  # fmt: skip

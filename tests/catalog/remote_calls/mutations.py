@@ -43,6 +43,9 @@ def mutations_of(library: Library) -> Iterator[Mutation]:
         "details": _of_details,
         "stubs": _of_stub,
     }
+    for name in library.remaining:
+        mutated = structs.replace(library, remaining=(name + BOGUS,))
+        yield Mutation(f"{library.library}: remaining = {name + BOGUS}", mutated)
     for group, mutate in groups.items():
         entries = getattr(library, group)
         for name, entry in entries.items():

@@ -30,8 +30,11 @@ def path(behaviour: str, arity: str) -> str:
     return f"/{SERVICE}/{behaviour}_{arity}"
 
 
-async def _behave(behaviour: str, context: Any) -> AsyncIterator[bytes]:
+async def _behave(behaviour: str, request: Any, context: Any) -> AsyncIterator[bytes]:
     if behaviour == PROMPT:
+        if hasattr(request, "__aiter__"):  # a stream that is answered before its end is reset
+            async for _ in request:
+                pass
         yield EMPTY
         return
     if behaviour == HEADERS_ONLY:
@@ -58,13 +61,13 @@ def _handlers() -> Any:
         def service(self, handler_call_details: Any) -> Any:
             behaviour, _, arity = handler_call_details.method.rpartition("/")[2].partition("_")
 
-            async def answer(_request: Any, context: Any) -> bytes:
-                async for message in _behave(behaviour, context):
+            async def answer(request: Any, context: Any) -> bytes:
+                async for message in _behave(behaviour, request, context):
                     return message
                 return EMPTY
 
-            async def answers(_request: Any, context: Any) -> AsyncIterator[bytes]:
-                async for message in _behave(behaviour, context):
+            async def answers(request: Any, context: Any) -> AsyncIterator[bytes]:
+                async for message in _behave(behaviour, request, context):
                     yield message
 
             make = getattr(grpc, f"{arity}_rpc_method_handler")
