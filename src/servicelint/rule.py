@@ -107,6 +107,10 @@ class Module:
         """The guarded functions for whose breaker an answer with status 500 is a success."""
         return self._program.breaker_faults.blind_to_status(self._module)
 
+    def undeclared_calls(self) -> Iterator[Fault]:
+        """The calls to services that this file's own does not depend on by their protocol."""
+        return self._program.service_calls.undeclared(self._module)
+
     def breaches(self, breach: Breach) -> list[Crossing]:
         """The imports of this file that cross into another service and must not."""
         bounds = self._program.boundaries

@@ -26,6 +26,7 @@ from servicelint.program.modules import Module
 from servicelint.program.program import Program
 from servicelint.reader import Reader, code_version
 from servicelint.sources.import_facts import ImportFacts
+from servicelint.sources.manifests.deployed import read_manifests
 from servicelint.sources.manifests.documents import Manifests, manifests
 from servicelint.sources.roots import SourceRoots, further_roots
 from servicelint.suppression import DIALECTS
@@ -118,7 +119,30 @@ class Run:
         program = Program(self._modules, catalog, roots, earlier, self.reader.order)
         program.own_breakers.declared = frozenset(self.config.breakers.classes)
         program.mesh.read = lambda: self._manifests.rules
+        if self.config.services:
+            program.declare(self._boundaries(program))
         return program
+
+    def _boundaries(self, program: Program) -> Boundaries:
+        """The declared services.
+
+        Raises:
+            ConfigError: if a name in them fits nothing.
+        """
+        imports = Imports(program.modules, self._import_facts.of)
+        return Boundaries(
+            self.config, program.modules, imports, self.today, is_whole=self._is_whole, hosts=self._hosts
+        )
+
+    @functools.cached_property
+    def _import_facts(self) -> ImportFacts:
+        return ImportFacts(self.cache, program_key(self.root), self.reader.texts.digest)
+
+    @functools.cached_property
+    def _hosts(self) -> dict[str, str]:
+        """The hosts that manifests name, each with what they call its service."""
+        deployed = read_manifests(self.root).deployed if self.config.services else {}
+        return {host: name for name, each in deployed.items() for host in each.hosts}
 
     @functools.cached_property
     def _manifests(self) -> Manifests:
@@ -204,22 +228,12 @@ class Run:
         return Result(findings, dict(sorted(sites.items())), len(self.program.targets), tracebacks)
 
     def _add_what_is_asked_anew(self, result: Result, rules: tuple[Rule, ...]) -> None:
-        """Add what rules find on imports, if services are declared, and on the program as a whole.
-
-        Raises:
-            ConfigError: if a name in the declared services fits nothing.
-        """
-        facts = ImportFacts(self.cache, program_key(self.root), self.reader.texts.digest)
-        modules = self.program.modules
-        if self.config.services:
-            imports = Imports(modules, facts.of)
-            bounds = Boundaries(self.config, modules, imports, self.today, is_whole=self._is_whole)
-            self.program.declare(bounds)
+        """Add what rules find on imports, if services are declared, and on the program as a whole."""
         checker = self._checker(rules)
         result.findings += checker.check_anew(is_whole=self._is_whole)
         result.findings.sort(key=lambda finding: finding.order)
         result.tracebacks += checker.tracebacks
-        facts.save(modules.modules)
+        self._import_facts.save(self.program.modules.modules)
 
     # --- what has changed ------------------------------------------------------------------------
 
@@ -240,7 +254,16 @@ class Run:
         ended = [each.has_expired(self.today) for each in self.config.exceptions]
         mesh = self._manifests.rules
         held = sorted(self._knowledge.held)
-        return _digest(self._name(rules), code_version(), self.config, held, ended, files, mesh)
+        return _digest(
+            self._name(rules),
+            code_version(),
+            self.config,
+            held,
+            ended,
+            files,
+            mesh,
+            sorted(self._hosts.items()),
+        )
 
     @functools.lru_cache(maxsize=2)  # noqa: B019 - as above
     def _key(self, rules: tuple[Rule, ...]) -> bytes:

@@ -9,7 +9,7 @@ from servicelint.boundaries.ownership import Ownership
 
 if TYPE_CHECKING:
     import datetime
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from servicelint.boundaries.declared import Exemption, TypeChecking
     from servicelint.config import Config
@@ -38,7 +38,8 @@ class Crossing(NamedTuple):
 class Boundaries:
     """The declared services of a program and what crosses between them.
 
-    ``today`` is the day on which exceptions end or still count.
+    ``today`` is the day on which exceptions end or still count, ``hosts`` are those that manifests name, each
+    with what they call its service.
 
     Raises:
         ConfigError: as :class:`Ownership` does.
@@ -52,17 +53,26 @@ class Boundaries:
         today: datetime.date,
         *,
         is_whole: bool = True,
+        hosts: Mapping[str, str] | None = None,
     ) -> None:
         self._config = config
         self._today = today
         self.modules = modules
         self.imports = imports
         self.ownership = Ownership(config, modules, is_whole=is_whole)
+        self.hosts = self._hosts(hosts or {})
 
     @property
     def services(self) -> list[str]:
         """The services by name."""
         return list(self.ownership.services)
+
+    def _hosts(self, deployed: Mapping[str, str]) -> dict[str, str]:
+        """The names by which services are called: their own, those of manifests, those declared."""
+        services = self.ownership.services
+        named = {name: name for name in services}
+        named |= {host: name for host, name in deployed.items() if name in services}
+        return named | {host: name for name, service in services.items() for host in service.hosts}
 
     def crossings(self, module: Module) -> list[Crossing]:
         """The imports of a module that must not be: the first of each statement and module imported."""
@@ -108,17 +118,19 @@ class Boundaries:
 
     def _declared_ways(self, service: str, other: str) -> str:
         """What a service declares of another instead of imports."""
-        dependency = self.ownership.services[service].dependency(other)
-        if dependency is None or not dependency.protocols or "import" in dependency.protocols:
-            return ""
-        return f", only by {' and '.join(dependency.protocols)}"
+        protocols = self.declared_protocols(service, other)
+        return f", only by {' and '.join(protocols)}" if protocols and "import" not in protocols else ""
 
     # --- what is declared ------------------------------------------------------------------------
 
+    def declared_protocols(self, service: str, other: str) -> tuple[str, ...]:
+        """The ways in which a service depends on another."""
+        dependency = self.ownership.services[service].dependency(other)
+        return dependency.protocols if dependency else ()
+
     def may_import(self, service: str, other: str) -> bool:
         """Whether a service depends on another by import."""
-        dependency = self.ownership.services[service].dependency(other)
-        return dependency is not None and "import" in dependency.protocols
+        return "import" in self.declared_protocols(service, other)
 
     def type_checking(self, service: str, other: str) -> TypeChecking:
         """What is said of imports of one service by another that only type checkers run."""

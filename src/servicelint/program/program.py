@@ -48,6 +48,7 @@ from servicelint.program.retries import Retries
 from servicelint.program.retry_faults import RetryFaults
 from servicelint.program.retry_loops import RetryLoops
 from servicelint.program.retry_uses import RetryUses
+from servicelint.program.service_calls import ServiceCalls
 from servicelint.program.sites import Sites
 from servicelint.program.statuses import Statuses
 from servicelint.program.stubs import Stubs
@@ -118,6 +119,7 @@ class Program:
         self.own_breakers = OwnBreakers(self)
         self.guarding = Guarding(self)
         self.addresses = Addresses(self)
+        self.service_calls = ServiceCalls(self)
         self.mesh = Mesh()
         self.retries = Retries(self)
         self.handlers = Handlers(self)
