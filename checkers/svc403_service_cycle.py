@@ -20,6 +20,16 @@ RULE = Rule(
 )
 
 
+MOST_TOLD = 5
+"""Dependencies that the message names; the trace has all."""
+
+
+def told(cut: tuple[tuple[str, str], ...]) -> str:
+    """The dependencies to cut in a few words."""
+    named = ", ".join(f"{source} -> {target}" for source, target in cut[:MOST_TOLD])
+    return f"{named} and {len(cut) - MOST_TOLD} more" if len(cut) > MOST_TOLD else named
+
+
 @RULE.whole_program
 def service_cycles(program: WholeProgram) -> Findings:
     """Each set of services that reach each other."""
@@ -31,6 +41,6 @@ def service_cycles(program: WholeProgram) -> Findings:
             trace=[import_step(edge) for step in dict.fromkeys(steps) for edge in loop.imports[step]],
             count=str(len(cycle.services)),
             loop=" -> ".join((*cycle.shortest, cycle.shortest[0])),
-            cut=", ".join(f"{source} -> {target}" for source, target in cycle.cut),
+            cut=told(cycle.cut),
             note="" if cycle.is_exact else " (fewer may do)",
         )

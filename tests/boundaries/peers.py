@@ -68,7 +68,9 @@ class Package:
         self.selection = Selection([file for file in files if self._is_in_packages(file)])
 
     def _is_in_packages(self, file: Path) -> bool:
-        """Whether each folder above a file is a package: grimp sees no others."""
+        """Whether each folder above a file is a package, and its name can be one: grimp sees no others."""
+        if "." in file.stem:
+            return False
         folders = file.relative_to(self.folder).parents
         return all((self.folder / each / "__init__.py").exists() for each in list(folders)[:-1])
 

@@ -5,6 +5,7 @@ the environment, as ``SERVICELINT_PACKAGES=folder/package:folder/package``. What
 
 - A module that imports itself is an edge for grimp and none for us.
 - Modules in a folder without ``__init__.py`` inside a package are not seen by grimp (left out).
+- Files with a dot in their names, which no import can name, are not seen by grimp (left out).
 - Attributes of packages and literal calls are no statements: grimp sees neither (left out of the comparison).
 """
 
