@@ -15,6 +15,8 @@ _HELD = re.compile(r"(?:\.|^)(\w+)[ \t]*(?::[^=]*)?=[^=,]*$|^[ \t]*(\w+)[ \t]*:[
 _HANDED_OUT = re.compile(r"->[^:]*$|\b(?:return|yield)\b[^,]*$")
 _FUNCTION = re.compile(r"\bdef\s+(\w+)")
 _FURTHEST_RETURN = 5_000
+_CLASS_HEAD = re.compile(r"\bclass\s+\w+\s*[(\[][^:]*\Z")
+_LONGEST_HEAD = 2_000
 _OPERATOR = r"(?:[-+*/|&^%@<>]{0,2}=(?!=)|:[^=\n]*=(?!=))"
 _ASSIGNED = re.compile(rf"(?<!\bself)(?<!\bcls)\.(\w+)[ \t]*{_OPERATOR}")
 _UNPACKED = re.compile(r"\.(\w+)[ \t]*,[^\n=(]*=(?!=)")
@@ -103,4 +105,7 @@ def defines(text: str, name: str) -> bool:
 
 def derives(text: str, name: str) -> bool:
     """Whether a class may have ``name``, or a further name of it, among its bases."""
-    return re.search(rf"\bclass\s+\w+\s*[(\[][^:]*\b{name}\b|\b{name}\s+as\b", text) is not None
+    for found in re.finditer(rf"\b{re.escape(name)}\b(\s+as\b)?", text):  # begins with a word: found fast
+        if found[1] or _CLASS_HEAD.search(text, max(0, found.start() - _LONGEST_HEAD), found.start()):
+            return True
+    return False

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from servicelint.facts import words
 from servicelint.facts.record import Imported
 from servicelint.program.reads import Memo
 
@@ -57,7 +56,7 @@ class Downstream:
     def _heirs(self, module: Module) -> Iterator[Module]:
         """The modules with classes that inherit from those of a module, by their text."""
         vocabulary = self.program.vocabulary
-        for name in words.classes(module.source):
+        for name in vocabulary.classes(module):
             holding = vocabulary.modules_with(name)
             if len(holding) <= MOST_HEIRS:
                 yield from (user for user in holding if vocabulary.derives(user, name))
@@ -65,7 +64,7 @@ class Downstream:
     def imports(self, module: Module) -> Iterator[Module]:
         """The modules of the program that an import statement of a module names, or takes something from."""
         index = self.program.modules
-        for name in words.imported(module.source):
+        for name in self.program.vocabulary.imported(module):
             bare = name.lstrip(".")
             level = len(name) - len(bare)
             owner, _, member = bare.rpartition(".")

@@ -20,7 +20,7 @@ dashes, in lower case; a symbol that it imports; such a symbol by the last names
 its own last name; by how its parts end after an underscore (``_pb2_grpc`` and ``_grpc`` for
 ``acme.stock_pb2_grpc``)."""
 
-Peeked = Literal["dotted", "renamed", "defined", "derived", "used", "holders"]
+Peeked = Literal["dotted", "renamed", "defined", "derived", "used", "holders", "imports", "classes"]
 """What a closer look at one text says of a name: see :data:`PEEKS`."""
 
 _SCANS: dict[Held, Callable[[str], set[str]]] = {
@@ -38,6 +38,8 @@ PEEKS: dict[Peeked, Callable[[str, str], object]] = {
     "derived": words.derives,
     "used": words.uses,
     "holders": words.holders,
+    "imports": lambda text, _: words.imported(text),
+    "classes": lambda text, _: set(words.classes(text)),
 }
 
 
@@ -180,6 +182,18 @@ class Vocabulary:
         """The variables, attributes and functions of a module that may hold what ``name`` makes or types."""
         found = self._peek(module, "holders", name)
         return found if isinstance(found, set) else set()
+
+    def imported(self, module: Module) -> list[str]:
+        """What a module imports: modules, and members with their module before them."""
+        return self._names(module, "imports")
+
+    def classes(self, module: Module) -> list[str]:
+        """The names of a module's classes."""
+        return self._names(module, "classes")
+
+    def _names(self, module: Module, kind: Peeked) -> list[str]:
+        found = self._peek(module, kind, "")
+        return sorted(found) if isinstance(found, set) else []
 
     def _peek(self, module: Module, kind: Peeked, name: str) -> object:
         known = self.peeked[kind, name]
