@@ -54,8 +54,8 @@ class RetryLoops:
     def _find(self, module: Module) -> Iterator[RetryLoop]:
         if not self.program.carriers.visited(module):
             return
-        for number, region in enumerate(module.facts.regions):
-            if region.kind in ("for", "while") and not self._is_generator(module, region.scope):
+        for number in _loops_that_try(module.facts.regions):
+            if not self._is_generator(module, module.facts.regions[number].scope):
                 loop = self._loop(module, number)
                 if loop is not None:
                     yield loop
@@ -207,6 +207,18 @@ class RetryLoops:
 
 def _is_status(part: object) -> bool:
     return isinstance(part, record.Attribute) and part.name in _STATUS
+
+
+def _loops_that_try(regions: list[Region]) -> list[int]:
+    """The loops with a ``try`` in them, in order."""
+    found: set[int] = set()
+    for number, region in enumerate(regions):
+        if region.kind == "try":
+            loop = _nearest_loop(regions, number)
+            while loop >= 0:
+                found.add(loop)
+                loop = _nearest_loop(regions, regions[loop].parent)
+    return sorted(found)
 
 
 def _nearest_loop(regions: list[Region], region: int) -> int:
