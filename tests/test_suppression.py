@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from servicelint.finding import Finding, Place
 from servicelint.suppression import Suppressions
-
-if TYPE_CHECKING:
-    from servicelint.suppression import Dialect
 
 CODE, NAME, PYLINT_ID = "SVC101", "http-call-without-timeout", "W9101"
 CALL = "    get(1)"
@@ -20,7 +15,7 @@ def silenced(source: str) -> list[int]:
     """The lines with a call that are silenced; each call of ``get(1`` is taken for a finding."""
     suppressions = Suppressions(source)
     lines = [number for number, line in enumerate(source.splitlines(), 1) if "get(1" in line]
-    return [line for line in lines if suppressions.silences(finding(line))]
+    return [line for line in lines if suppressions.silencing(finding(line))]
 
 
 def finding(line: int, end_line: int = 0) -> Finding:
@@ -48,7 +43,6 @@ def finding(line: int, end_line: int = 0) -> Finding:
         f"# pylint: disable={PYLINT_ID}",
         f"# pylint: disable=line-too-long, {NAME}",
         f"# pylint:disable={NAME}",
-        "# pylint: disable=all",
         f"# why  # pylint: disable={NAME}",
         f"# pylint: disable={NAME}; the peer is local",
     ],
@@ -135,10 +129,20 @@ def test_enabled_in_a_block_only() -> None:
     assert silenced(source) == [5]
 
 
-def test_behind_the_header_of_a_block() -> None:
-    source = f"def f():  # pylint: disable={NAME}\n{CALL}\n    if x:\n    {CALL}\nget(1)\n"
+@pytest.mark.parametrize("header", ["class A:", "try:", "else:"])
+def test_behind_the_header_of_a_block(header: str) -> None:
+    source = f"{header}  # pylint: disable={NAME}\n{CALL}\n    if x:\n    {CALL}\nget(1)\n"
     assert silenced(source) == [2, 4]
     assert silenced(source.replace(f"pylint: disable={NAME}", "noqa")) == []
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["def f():", "async def f(a):", "class A(B):", "if x:", "elif x:", "while x:", "with x:", "for x in y:"],
+)
+def test_behind_other_headers_it_is_the_header(header: str) -> None:
+    assert silenced(f"{header}  # pylint: disable={NAME}\n{CALL}\nget(1)\n") == []
+    assert silenced(f"{header.rstrip(':')}, get(1):  # pylint: disable={NAME}\n{CALL}\n") == [1]
 
 
 @pytest.mark.parametrize("newline", ["\r\n", "\r"])
@@ -147,10 +151,9 @@ def test_other_line_ends(newline: str) -> None:
     assert silenced(source) == [1, 4]
 
 
-@pytest.mark.parametrize(
-    ("dialects", "lines"),
-    [({"noqa", "pylint"}, [1, 2]), ({"noqa"}, [1]), ({"pylint"}, [2]), (set(), [])],
-)
-def test_a_host_may_read_its_own_comments_itself(dialects: set[Dialect], lines: list[int]) -> None:
-    suppressions = Suppressions(f"get(1)  # noqa\nget(1)  # pylint: disable={NAME}\n", dialects)
-    assert [line for line in (1, 2) if suppressions.silences(finding(line))] == lines
+def test_it_is_told_in_whose_comments() -> None:
+    suppressions = Suppressions(
+        f"get(1)  # noqa\nget(1)  # pylint: disable={NAME}\nget(1)  # noqa # pylint: disable={NAME}\nget(1)\n"
+    )
+    told = [suppressions.silencing(finding(line)) for line in (1, 2, 3, 4)]
+    assert told == [("noqa",), ("pylint",), ("noqa", "pylint"), ()]

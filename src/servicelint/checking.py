@@ -1,4 +1,4 @@
-"""Checking one module: the rules' findings, less what comments silence, and what could not be read."""
+"""Checking one module: the rules' findings, what comments silence of them, and what could not be read."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from servicelint.program.program import Program
     from servicelint.reader import Reader
     from servicelint.rule import Findings, RestsOn, Rule
-    from servicelint.suppression import Dialect
 
 
 Subject = TypeVar("Subject")
@@ -53,7 +52,6 @@ class Checker:
         reader: Reader,
         config: Config,
         rules: Iterable[Rule],
-        dialects: Collection[Dialect],
         named: Collection[str],
     ) -> None:
         self.program = program
@@ -62,7 +60,6 @@ class Checker:
         self.rules = list(rules)
         self.asks_for_breakers = any(rule.code == "SVC201" for rule in self.rules)
         self.asks_for_calls = any(rule.check and rule.rests_on == "calls" for rule in self.rules)
-        self.dialects = dialects
         self.named = named
         self.tracebacks: list[str] = []
 
@@ -80,7 +77,7 @@ class Checker:
 
     def _finish(self, module: Module, result: ModuleResult) -> None:
         with self.program.reads.apart(self.program.checks[module]):
-            result.findings = self._left([*result.findings, *self._failures(module)], module)
+            result.findings = self._marked([*result.findings, *self._failures(module)], module)
 
     def check_anew(self, *, is_whole: bool) -> list[Finding]:
         """What rules find that are asked in each run: on imports, and on a program that is whole."""
@@ -94,17 +91,17 @@ class Checker:
                     found.setdefault(by_path[finding.place.path], []).append(finding)
                 elif finding.place.path.endswith(".toml"):
                     elsewhere.append(finding)
-            left = [each for module, findings in found.items() for each in self._left(findings, module)]
+            left = [each for module, findings in found.items() for each in self._marked(findings, module)]
             return left + with_fingerprints(elsewhere, [])
 
-    def _left(self, findings: list[Finding], module: Module) -> list[Finding]:
-        """A module's findings in order, less what comments silence."""
+    def _marked(self, findings: list[Finding], module: Module) -> list[Finding]:
+        """A module's findings in order, those marked that comments silence."""
         if not findings:
             return findings
-        suppressions = Suppressions(module.source, self.dialects)
-        left = [each for each in findings if not suppressions.silences(each)]
-        left.sort(key=lambda finding: finding.order)
-        return with_fingerprints(left, module.lines)
+        suppressions = Suppressions(module.source)
+        marked = [replace(each, silenced_by=suppressions.silencing(each)) for each in findings]
+        marked.sort(key=lambda finding: finding.order)
+        return with_fingerprints(marked, module.lines)
 
     def _findings(self, module: Module, rests_on: RestsOn = "calls") -> Iterator[Finding]:
         view = ModuleView(self.program, module, self.config)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Severity = Literal["error", "warning", "info"]
+Dialect = Literal["noqa", "pylint"]
+"""Whose comments silence findings."""
 
 
 @dataclass(frozen=True, order=True)
@@ -38,6 +40,7 @@ class Finding:
     """One thing found. ``end_line`` and ``end_column`` are exclusive, as for an editor's selection.
 
     ``worst_case_seconds`` is how long a call may take with all its retries, where the finding is about that.
+    ``silenced_by`` tells in whose comments it is silenced; a host that reads such comments itself ignores it.
     """
 
     place: Place
@@ -52,6 +55,7 @@ class Finding:
     cause: Cause | None = None
     worst_case_seconds: float | None = None
     fingerprint: str = field(default="", compare=False)
+    silenced_by: tuple[Dialect, ...] = field(default=(), compare=False)
 
     @property
     def order(self) -> tuple[Place, str]:

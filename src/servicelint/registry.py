@@ -83,6 +83,22 @@ def rule(code_or_name: str) -> Rule | None:
     return None
 
 
+_FAMILIES = {
+    "SVC0": "run",
+    "SVC1": "deadlines",
+    "SVC2": "breakers",
+    "SVC3": "request-ids",
+    "SVC4": "boundaries",
+    "SVC5": "discovery",
+    "SVC6": "capacity",
+}
+
+
+def family(rule: Rule) -> str:
+    """What the rules of one hundred are about, in a word: ``deadlines`` for SVC101 and those that follow."""
+    return _FAMILIES.get(rule.code[:4], rule.code[:4].lower())
+
+
 DIAGNOSTICS = "SVC0"
 """What codes on the run itself begin with."""
 

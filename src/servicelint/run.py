@@ -10,7 +10,7 @@ import os
 import posixpath
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,13 +19,12 @@ import msgspec
 from servicelint import resume
 from servicelint.boundaries.crossings import Boundaries
 from servicelint.checking import Checker, ModuleResult
-from servicelint.finding import Finding  # noqa: TC001 - msgspec reads the annotation
+from servicelint.finding import Dialect, Finding  # noqa: TC001 - msgspec reads the annotation
 from servicelint.knowledge import Knowledge
 from servicelint.program.imports import Imports
 from servicelint.program.modules import Module
 from servicelint.program.program import Program
 from servicelint.reader import Reader, code_version
-from servicelint.sources import startfiles
 from servicelint.sources.import_facts import ImportFacts
 from servicelint.sources.manifests.deployed import read_manifests
 from servicelint.sources.manifests.documents import Manifests, manifests
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
     from servicelint.rule import Rule
     from servicelint.sources.cache import Cache
     from servicelint.sources.discovery import Selection
-    from servicelint.suppression import Dialect
 
 
 @dataclass
@@ -53,9 +51,6 @@ class Result:
     files: int = 0
     tracebacks: list[str] = field(default_factory=list)
 
-
-LINKED = b"linked"
-"""What the cache says of a program that was checked as a whole: a plugin may ask about all of it."""
 
 _UNSHOWABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
@@ -120,7 +115,6 @@ class Run:
         program = Program(self._modules, catalog, roots, earlier, self.reader.order)
         program.own_breakers.declared = frozenset(self.config.breakers.classes)
         program.mesh.read = lambda: self._manifests.rules
-        program.commands = self._commands
         if self.config.services:
             program.declare(self._boundaries(program))
         return program
@@ -150,35 +144,44 @@ class Run:
     def _manifests(self) -> Manifests:
         return manifests(self.root)
 
-    @functools.cached_property
-    def _commands(self) -> tuple[tuple[str, str], ...]:
-        return startfiles.commands(self.root)
-
     def check(self, rules: Iterable[Rule]) -> Result:
         """Run rules on every target, as far as the cache does not tell what they find there."""
+        chosen = tuple(rules)
+        result = self.resumed(chosen)
+        if result is None:
+            with at_full_speed():
+                result = self._heard(self._kept(chosen, self._from_nothing(chosen)))
+        return result
+
+    def known(self, rules: Iterable[Rule]) -> Result | None:
+        """What :meth:`check` would find, if the cache tells just that."""
+        kept = self.cache.get("result", self._key(tuple(rules))) if self.cache else None
+        if kept is not None:
+            with contextlib.suppress(msgspec.DecodeError):  # damaged: made anew
+                return self._heard(_results.decode(kept))
+        return None
+
+    def resumed(self, rules: Iterable[Rule]) -> Result | None:
+        """What :meth:`check` would find, if the cache tells it or has a run to go on from: in no time."""
         chosen = tuple(rules)
         known = self.known(chosen)
         if known is not None:
             return known
         with at_full_speed():
-            result = self._resumed(chosen) or self._from_nothing(chosen)
-            self._add_what_is_asked_anew(result, chosen)
+            result = self._resumed(chosen)
+            return None if result is None else self._heard(self._kept(chosen, result))
+
+    def _kept(self, rules: tuple[Rule, ...], result: Result) -> Result:
+        """A result with what is asked anew in each run, put into the cache."""
+        self._add_what_is_asked_anew(result, rules)
         if self.cache and not result.tracebacks:
-            self.cache.put("result", self._key(chosen), msgspec.msgpack.encode(result))
+            self.cache.put("result", self._key(rules), msgspec.msgpack.encode(result))
         return result
 
-    def mark_as_linked(self) -> None:
-        """Tell later runs that the cache holds what this one read of the program."""
-        if self.cache:
-            self.cache.put("program", program_key(self.root), LINKED)
-
-    def known(self, rules: Iterable[Rule]) -> Result | None:
-        """What :meth:`check` would find, if the cache knows it."""
-        kept = self.cache.get("result", self._key(tuple(rules))) if self.cache else None
-        if kept is not None:
-            with contextlib.suppress(msgspec.DecodeError):  # damaged: made anew
-                return _results.decode(kept)
-        return None
+    def _heard(self, result: Result) -> Result:
+        """A result without what is silenced; kept results tell it all, for hosts with other comments."""
+        told = [each for each in result.findings if self.dialects.isdisjoint(each.silenced_by)]
+        return replace(result, findings=told)
 
     # --- checking --------------------------------------------------------------------------------
 
@@ -223,7 +226,7 @@ class Run:
             self.__dict__.pop(made, None)
 
     def _checker(self, rules: tuple[Rule, ...]) -> Checker:
-        return Checker(self.program, self.reader, self.config, rules, self.dialects, self._named)
+        return Checker(self.program, self.reader, self.config, rules, self._named)
 
     def _result(self, found: Mapping[Module, ModuleResult], checker: Checker) -> Result:
         sites: Counter[str] = Counter()
@@ -245,13 +248,7 @@ class Run:
 
     def _name(self, rules: tuple[Rule, ...]) -> bytes:
         """What is asked, whatever the files are by now: a later run with this name replaces an earlier."""
-        return _digest(
-            self.root,
-            Path.cwd(),
-            [rule.code for rule in rules],
-            sorted(self._named),
-            sorted(self.dialects),
-        )
+        return run_name(self.root, rules, self._named)
 
     @functools.lru_cache(maxsize=2)  # noqa: B019 - a run is over before memory matters
     def _identity(self, rules: tuple[Rule, ...]) -> bytes:
@@ -269,7 +266,6 @@ class Run:
             files,
             mesh,
             sorted(self._hosts.items()),
-            self._commands,
         )
 
     @functools.lru_cache(maxsize=2)  # noqa: B019 - as above
@@ -290,8 +286,13 @@ def _digest(*parts: object) -> bytes:
 
 
 def program_key(root: Path) -> bytes:
-    """Under what the cache keeps whether a program was linked."""
+    """Under what the cache keeps what it knows of a program."""
     return hashlib.blake2b(f"{root}\0{code_version()}".encode(), digest_size=16).digest()
+
+
+def run_name(root: Path, rules: Iterable[Rule], named: Collection[str] = ()) -> bytes:
+    """Under what the cache keeps a run to go on from."""
+    return _digest(root, Path.cwd(), [rule.code for rule in rules], sorted(named))
 
 
 def shown_path(path: str) -> str:

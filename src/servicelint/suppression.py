@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import functools
 import re
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from servicelint import registry
 from servicelint.facts.logical_lines import Comment, LogicalLine, comments, count_newlines, logical_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from servicelint.finding import Finding
+    from servicelint.finding import Dialect, Finding
 
 _NOQA = re.compile(r"#\s*noqa(?::\s*(?P<codes>[A-Z]+[0-9]+(?:[,\s]+[A-Z]+[0-9]+)*))?", re.IGNORECASE)
 _FLAKE8_FILE = re.compile(r"#\s*flake8[:=]\s*noqa(?P<codes>:\s*[A-Z0-9,\s]+)?\s*\Z", re.IGNORECASE)
 _PYLINT = re.compile(
     r"#.*?pylint:\s*(?P<verb>disable-next|disable|enable|skip-file)\s*(?:=\s*(?P<names>[\w\-,\s]+))?"
 )
+_WITH_ITS_BLOCK = re.compile(r"(?:try|else|class\s+\w+)\s*:")
+"""Headers whose comment pylint (4.1) takes for the whole block; functions and loops are not among them."""
 _ANY = re.compile(r"noqa|pylint:", re.IGNORECASE)
 EVERYTHING = frozenset({"*"})
 
-Dialect = Literal["noqa", "pylint"]
 DIALECTS: frozenset[Dialect] = frozenset({"noqa", "pylint"})
-"""Whose comments there are. A host that reads its own comments itself leaves them out."""
+"""A host that reads its own comments itself leaves its dialect out."""
 
 
 class _Range(NamedTuple):
@@ -36,29 +35,32 @@ class _Range(NamedTuple):
 class Suppressions:
     """What the comments of one file silence."""
 
-    def __init__(self, source: str, dialects: Collection[Dialect] = DIALECTS) -> None:
+    def __init__(self, source: str) -> None:
         self._source = source
-        self._dialects = dialects
 
-    def silences(self, finding: Finding) -> bool:
-        """Whether a comment silences a finding: on any line of its statement, or on its block or file."""
+    def silencing(self, finding: Finding) -> tuple[Dialect, ...]:
+        """In whose comments a finding is silenced: on any line of its statement, or on its block or file."""
         last = max(finding.end_line, finding.place.line)
-        return any(
-            found.first <= last and finding.place.line <= found.last and _covers(found.codes, finding)
-            for found in self._ranges
+        return tuple(
+            dialect
+            for dialect, ranges in self._ranges.items()
+            if any(
+                each.first <= last and finding.place.line <= each.last and _covers(each.codes, finding)
+                for each in ranges
+            )
         )
 
     @functools.cached_property
-    def _ranges(self) -> list[_Range]:
+    def _ranges(self) -> dict[Dialect, list[_Range]]:
         if not _ANY.search(self._source):
-            return []
+            return {}
         lines = logical_lines(self._source)
-        last = count_newlines(self._source, 0, len(self._source)) + 1
+        last = _last_line(self._source)
         found = comments(self._source)
-        ranges = _pylint(found, lines, last) if "pylint" in self._dialects else []
-        if "noqa" in self._dialects:
-            ranges += [each for comment in found for each in _noqa(comment, lines, last)]
-        return ranges
+        return {
+            "noqa": [each for comment in found for each in _noqa(comment, lines, last)],
+            "pylint": _pylint(found, lines, self._source),
+        }
 
 
 def _noqa(comment: Comment, lines: list[LogicalLine], last: int) -> list[_Range]:
@@ -69,16 +71,17 @@ def _noqa(comment: Comment, lines: list[LogicalLine], last: int) -> list[_Range]
     return [_Range(*_statement(comment.line, lines), _codes(found["codes"]))] if found else []
 
 
-def _pylint(found: list[Comment], lines: list[LogicalLine], last: int) -> list[_Range]:
+def _pylint(found: list[Comment], lines: list[LogicalLine], source: str) -> list[_Range]:
+    last = _last_line(source)
     ranges: list[_Range] = []
     for comment in found:
         pragma = _PYLINT.search(comment.text)
         if pragma is None:
             continue
-        if pragma["verb"] == "skip-file":
-            return [_Range(1, last, EVERYTHING)]
-        first, end = _scope(comment, pragma["verb"], lines, last)
         names = _names(pragma["names"] or "")
+        if pragma["verb"] == "skip-file" or (pragma["verb"] == "disable" and names == EVERYTHING):
+            return [_Range(1, last, EVERYTHING)]
+        first, end = _scope(comment, pragma["verb"], lines, source)
         if pragma["verb"] == "enable":
             ranges = [part for each in ranges for part in _without(each, _Range(first, end, names))]
         else:
@@ -101,18 +104,20 @@ def _without(silenced: _Range, enabled: _Range) -> list[_Range]:
     return [part for part in parts if part.first <= part.last]
 
 
-def _scope(comment: Comment, verb: str, lines: list[LogicalLine], last: int) -> tuple[int, int]:
-    """The lines that a pylint comment speaks of; behind a block's header it is the whole block."""
+def _scope(comment: Comment, verb: str, lines: list[LogicalLine], source: str) -> tuple[int, int]:
+    """The lines that a pylint comment speaks of: its statement, or a block for some headers of blocks."""
     if verb == "disable-next":
         return comment.line + 1, comment.line + 1
     if comment.is_alone:
-        return comment.line, _block_end(comment.line, comment.indent - 1, lines, last)
+        return comment.line, _block_end(comment.line, comment.indent - 1, lines, source)
     first, end = _statement(comment.line, lines)
-    indent = next((line.indent for line in lines if line.first == first), 0)
-    following = next((line for line in lines if line.first > end), None)
-    if following is None or following.indent <= indent:
+    header = next((line for line in lines if line.first == first), None)
+    if header is None or not _WITH_ITS_BLOCK.match(source, header.start, header.end):
         return first, end
-    return first, _block_end(end, indent, lines, last)
+    following = next((line for line in lines if line.first > end), None)
+    if following is None or following.indent <= header.indent:
+        return first, end
+    return first, _block_end(end, header.indent, lines, source)
 
 
 def _statement(line: int, lines: list[LogicalLine]) -> tuple[int, int]:
@@ -123,12 +128,16 @@ def _statement(line: int, lines: list[LogicalLine]) -> tuple[int, int]:
     return line, line
 
 
-def _block_end(line: int, indent: int, lines: list[LogicalLine], last: int) -> int:
+def _block_end(line: int, indent: int, lines: list[LogicalLine], source: str) -> int:
     """The last line before the first one after ``line`` that is indented no deeper than ``indent``."""
     for logical in lines:
         if logical.first > line and logical.indent <= indent:
             return logical.first - 1
-    return last
+    return _last_line(source)
+
+
+def _last_line(source: str) -> int:
+    return count_newlines(source, 0, len(source)) + 1
 
 
 def _codes(text: str | None) -> frozenset[str]:

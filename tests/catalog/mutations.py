@@ -32,8 +32,6 @@ OPPOSITE = {
     "forever": ("raises", "immediate"),
     "raises": ("forever", "immediate"),
     "immediate": ("forever", "raises"),
-    "library-default": ("immediate", "raises"),
-    "client-default": ("immediate", "raises"),
 }
 ALIEN = "collections.OrderedDict"
 

@@ -53,7 +53,8 @@ def test_the_text_of_stdin_counts(project: Hosting) -> None:
 def test_a_file_that_is_not_on_the_disk_yet(project: Hosting) -> None:
     project.servicelint("check")
     done = project.flake8("--stdin-display-name", "shop/new.py", "-", text=CALLER)
-    assert lines(done) == [AT_THE_CALL.replace("users", "new", 1)]
+    assert done.stdout.splitlines() == [AT_THE_CALL.replace("users", "new", 1)]
+    assert "checked with what it imports only" in done.stderr
 
 
 def test_stdin_without_a_name(project: Hosting) -> None:
@@ -169,16 +170,6 @@ if __name__ == "__main__":
     from flake8.main.cli import main
     raise SystemExit(main(sys.argv[2:]))
 """
-COUNTING = """
-import os
-import servicelint.run
-check = servicelint.run.Run._from_nothing
-def counted(self, rules):
-    with open(os.environ["LINKED"], "a") as file:
-        file.write("linked\\n")
-    return check(self, rules)
-servicelint.run.Run._from_nothing = counted
-"""
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
@@ -188,14 +179,12 @@ def test_workers_link_the_program_once(project: Hosting, tmp_path: Path, method:
     if method not in multiprocessing.get_all_start_methods():
         pytest.skip(f"this platform has no {method}")
     project.write({f"shop/part{number}.py": CALLER for number in range(12)})
-    (tmp_path / "site").mkdir()
-    (tmp_path / "site" / "sitecustomize.py").write_text(COUNTING)
-    project.environment |= {"PYTHONPATH": str(tmp_path / "site"), "LINKED": str(tmp_path / "linked")}
+    linked = project.count_linking(tmp_path)
     cold = lines(project.run(method, "-j3", "--select=SVC", code=WITH_START_METHOD))
     warm = lines(project.run(method, "-j3", "--select=SVC", code=WITH_START_METHOD))
     assert len(cold) == 13
     assert warm == cold == lines(project.flake8("-j1"))
-    assert (tmp_path / "linked").read_text() == "linked\n"
+    assert linked.read_text() == "linked\n"
 
 
 def test_importing_it_costs_nothing() -> None:
@@ -211,8 +200,8 @@ def test_a_single_file_does_not_read_its_program(project: Hosting) -> None:
     first = project.flake8(*named, text=CALLER)
     assert first.stdout.splitlines() == [AT_THE_CALL]
     assert first.stderr.splitlines() == [
-        f"servicelint: {project.folder} is not in the cache yet, so a file is checked with what it imports "
-        f"only; run once: servicelint check {project.folder}"
+        f"servicelint: the cache does not hold {project.folder} as it is now, so a file is checked with what "
+        f"it imports only; run once: servicelint check {project.folder}"
     ]
     assert lines(project.flake8(*named, text=CALLER)) == [AT_THE_CALL], "it is said once"
     assert parsed(project) == 2
@@ -222,13 +211,14 @@ def test_a_single_file_does_not_read_its_program(project: Hosting) -> None:
 def test_a_single_file_is_judged_with_its_program_once_that_is_known(
     project: Hosting, check: list[str]
 ) -> None:
+    project.write({"shop/far.py": DIRECT})
     project.run(*check)
+    assert parsed(project) == 3
     text = WRAPPER.replace("timeout=None", "timeout")  # what is wrong here is only shown by its caller
     assert lines(project.flake8("--stdin-display-name", "shop/http.py", "-", text=text)) == []
-    project.write({"shop/far.py": DIRECT})
-    assert parsed(project) == 3
+    project.write({"shop/far.py": f"\n{DIRECT}"})
     assert len(lines(project.flake8("shop/far.py"))) == 1
-    assert parsed(project) == 4
+    assert parsed(project) == 5, "only what has changed"
 
 
 @pytest.mark.parametrize(("scope", "files"), [("program", 4), ("file", 2)])

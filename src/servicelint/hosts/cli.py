@@ -109,8 +109,6 @@ def check(
             result = run.check(chosen)
         except ConfigError as error:
             raise Fail(str(error)) from None
-        if not paths or any(path.is_dir() for path in paths):
-            run.mark_as_linked()
     _write(_report(result, format_, with_statistics=statistics), output)
     if verbose:
         click.echo("".join(result.tracebacks), err=True, nl=False)

@@ -18,26 +18,23 @@ from typing import TYPE_CHECKING
 
 from servicelint import registry
 from servicelint.config import Config, ConfigError, load
-from servicelint.run import LINKED, Run, program_key
+from servicelint.run import Run, run_name
 from servicelint.sources.cache import Cache
 from servicelint.sources.discovery import BadPattern, Selection, is_checked, select
 from servicelint.sources.neighbourhood import neighbourhood
-from servicelint.sources.roots import program_root
+from servicelint.sources.roots import is_marked_root, program_root
 from servicelint.sources.turns import turn
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    from servicelint.finding import Finding
+    from servicelint.finding import Dialect, Finding
     from servicelint.hosts.options import Scope
     from servicelint.rule import Rule
-    from servicelint.suppression import Dialect
+    from servicelint.run import Result
 
 Findings = dict[Path, list["Finding"]]
 """By absolute path."""
-
-_TOLD = b"told"
-"""What the cache says of a program that was not read: its user knows."""
 
 
 class SetupError(Exception):
@@ -91,27 +88,26 @@ class Session:
         if not program.covers(file):
             return {}
         with self._cache() as cache:
-            if self._is_alone(cache, file, program.root):
+            if self.scope == "file" or file.suffix != ".py" or program.is_everything:
                 return program.checked_alone(cache, file, text)
-            if text is not None:
-                return program.checked(cache, {file: text})
-            program.found = program.checked(cache)
-            return program.found
+            if self.scope == "auto":
+                found = program.resumed(cache, file, text)
+                return self._alone(program, cache, file, text) if found is None else found
+            found = program.checked(cache, {} if text is None else {file: text})
+            if text is None:
+                program.found = found
+            return found
 
-    def _is_alone(self, cache: Cache, file: Path, root: Path) -> bool:
-        """Whether a file is checked without its program; where only time is the reason, that is said once."""
-        if self.scope == "file" or file.suffix != ".py" or root in (Path.home(), *Path.home().parents):
-            return True
-        known = cache.get("program", program_key(root))
-        if self.scope == "program" or known == LINKED:
-            return False
-        if known is None:
-            cache.put("program", program_key(root), _TOLD)
+    def _alone(self, program: _Program, cache: Cache, file: Path, text: str | None) -> Findings:
+        """The findings of a file without its program, because that would take long: that is said once."""
+        key = str(program.root).encode()
+        if cache.get("told", key) is None:
+            cache.put("told", key, b"")
             _say(
-                f"{root} is not in the cache yet, so a file is checked with what it imports only; "
-                f"run once: servicelint check {root}"
+                f"the cache does not hold {program.root} as it is now, so a file is checked with what it "
+                f"imports only; run once: servicelint check {program.root}"
             )
-        return True
+        return program.checked_alone(cache, file, text)
 
     @contextlib.contextmanager
     def _cache(self) -> Iterator[Cache]:
@@ -126,10 +122,11 @@ class Session:
                 _say(cache.problem)
 
     def _program_of(self, folder: Path) -> _Program:
-        """The program that the files of a folder belong to."""
+        """The program that the files of a folder belong to: that of ``start``, or one below or beside it."""
         start, root = self.start, program_root(self.start)
-        if not folder.is_relative_to(root):
-            start = root = program_root(folder)
+        own = program_root(folder)
+        if not folder.is_relative_to(root) or (is_marked_root(own) and not is_marked_root(root)):
+            start = root = own
         program = self._programs.get(root)
         if program is None:
             program = self._programs[root] = self._read(root, load(start)[0])
@@ -158,20 +155,27 @@ class _Program:
         tests = self.config.include_tests
         return file.suffix != ".py" or is_checked(file, self.root, self.config.exclude, include_tests=tests)
 
+    @property
+    def is_everything(self) -> bool:
+        """Whether it is a home folder, or holds one: nobody means all of that."""
+        return self.root in (Path.home(), *Path.home().parents)
+
     def checked(self, cache: Cache, buffers: Mapping[Path, str] = MappingProxyType({})) -> Findings:
         """The findings in the whole program."""
-        selection = select(
-            (self.root,), self.root, self.config.exclude, include_tests=self.config.include_tests
-        )
-        selection.targets = sorted({*selection.targets, *buffers})  # one may not be on the disk yet
-        run = self._run(selection, cache, buffers)
-        if buffers or run.known(self.rules) is not None:  # an editor does not wait for others
-            return self._findings(run)
+        run = self._whole(cache, buffers)
+        found = self._resumed(run)
+        if found is not None:
+            return found
         with turn(cache.folder / self._turn):
             found = self._findings(run)
-            run.mark_as_linked()
             cache.save()  # before the next one has its turn
         return found
+
+    def resumed(self, cache: Cache, file: Path, text: str | None) -> Findings | None:
+        """The findings in the whole program, if the cache has a run of it to go on from."""
+        if cache.get("run", run_name(self.root, self.rules)) is None:
+            return None
+        return self._resumed(self._whole(cache, {} if text is None else {file: text}))
 
     @property
     def _turn(self) -> str:
@@ -184,15 +188,29 @@ class _Program:
         selection = Selection(sorted({file, *near}), named={file}, is_whole=False)
         return self._findings(self._run(selection, cache, {} if text is None else {file: text}))
 
+    def _whole(self, cache: Cache, buffers: Mapping[Path, str]) -> Run:
+        config = self.config
+        selection = select((self.root,), self.root, config.exclude, include_tests=config.include_tests)
+        selection.targets = sorted({*selection.targets, *buffers})  # one may not be on the disk yet
+        return self._run(selection, cache, buffers)
+
     def _run(self, selection: Selection, cache: Cache, buffers: Mapping[Path, str]) -> Run:
         texts = {path.as_posix(): text for path, text in buffers.items()}
         return Run(selection, self.config, self.root, cache, texts, self.dialects)
 
+    def _resumed(self, run: Run) -> Findings | None:
+        result = run.resumed(self.rules)
+        return None if result is None else _by_file(result)
+
     def _findings(self, run: Run) -> Findings:
-        found: Findings = defaultdict(list)
-        for finding in run.check(self.rules).findings:
-            found[_absolute(Path(finding.place.path))].append(finding)
-        return found
+        return _by_file(run.check(self.rules))
+
+
+def _by_file(result: Result) -> Findings:
+    found: Findings = defaultdict(list)
+    for finding in result.findings:
+        found[_absolute(Path(finding.place.path))].append(finding)
+    return found
 
 
 def _say(line: str) -> None:

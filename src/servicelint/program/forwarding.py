@@ -290,8 +290,7 @@ class Forwarding:
         protocol = self.program.catalog.library_of(target.entry).protocol
         name = _function_name(obligation.verdict.symbol)
         stream = self.program.stubs.stream(target)
-        sends = obligation.site.ref
-        return OutboundCall(ref, name, target.entry, protocol, bound, True, stream=stream, sends=sends)
+        return OutboundCall(ref, name, target.entry, protocol, bound, is_wrapper=True, stream=stream)
 
 
 def _function_name(symbol: ParameterSymbol) -> str:

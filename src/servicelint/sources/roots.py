@@ -85,15 +85,20 @@ def program_root(start: Path) -> Path:
     The nearest folder upwards with ``root = true`` in its settings or a version-control folder; else
     ``start`` itself, or what is above the package that it lies in.
     """
-    from servicelint.config import ConfigError, read_folder
-
     for folder in (start, *start.parents):
-        try:
-            config = read_folder(folder)
-        except ConfigError:
-            config = None  # whoever asks for the settings themselves gets the error
-        if (config is not None and config.root) or (folder / ".git").exists():
+        if is_marked_root(folder):
             return folder
     while (start / "__init__.py").exists():
         start = start.parent
     return start
+
+
+def is_marked_root(folder: Path) -> bool:
+    """Whether a folder says that it holds a program: by its settings, or by being version-controlled."""
+    from servicelint.config import ConfigError, read_folder
+
+    try:
+        config = read_folder(folder)
+    except ConfigError:
+        config = None  # whoever asks for the settings themselves gets the error
+    return (config is not None and config.root) or (folder / ".git").exists()
