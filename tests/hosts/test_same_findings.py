@@ -66,9 +66,10 @@ TOO_DEEP = ("long.py", "deep.py")
 
 
 def by_command_line(hosting: Hosting) -> Report:
+    """What the command line finds; only it tells of settings and manifests."""
     done = hosting.run("servicelint", "check", "--format", "json")
-    report = json.loads(done.stdout)
-    return Report([Told(*(each[key] for key in Told._fields)) for each in report["findings"]], set())
+    told = [Told(*(each[key] for key in Told._fields)) for each in json.loads(done.stdout)["findings"]]
+    return Report([each for each in told if each.path.endswith(".py")], set())
 
 
 def by_flake8(hosting: Hosting) -> Report:
