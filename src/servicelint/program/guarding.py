@@ -65,8 +65,10 @@ class Guarding:
 
     def _passes(self, edge: Edge) -> bool:
         """Whether a call of a function goes through no breaker, and its caller waits for it."""
-        if edge.ref is not None and last_name(edge.ref.call.callee) in _DETACHED:
-            return False
+        if edge.ref is not None:
+            spoken = self.program.index.of(edge.ref.module).spoken(last_name(edge.ref.call.callee))
+            if _DETACHED & spoken:
+                return False
         if edge.ref is None:
             return edge.caller is None or not self.guards(FunctionRef(*edge.caller))
         return not self.is_guarded(edge.ref)
