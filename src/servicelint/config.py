@@ -89,6 +89,18 @@ class Retries(Record, frozen=True):
     idempotent: tuple[str, ...] = ()
 
 
+class RequestId(Record, frozen=True):
+    """By which headers the id of a request goes. ``internal-only``: calls to public hosts need none."""
+
+    headers: tuple[str, ...] = (
+        "X-Request-ID", "X-Correlation-ID", "traceparent", "b3", "X-B3-TraceId", "X-B3-SpanId",
+        "X-B3-ParentSpanId", "X-B3-Sampled", "X-Amzn-Trace-Id", "X-Cloud-Trace-Context", "grpc-trace-bin",
+        "sentry-trace", "uber-trace-id", "x-datadog-trace-id", "x-datadog-parent-id",
+        "x-datadog-sampling-priority",
+    )  # fmt: skip
+    internal_only: bool = True
+
+
 class Config(Record, frozen=True):
     """The settings of a run. Without a file, the defaults below.
 
@@ -110,6 +122,7 @@ class Config(Record, frozen=True):
     timeouts: Timeouts = Timeouts()
     retries: Retries = Retries()
     breakers: Breakers = Breakers()
+    request_id: RequestId = RequestId()
     clients: dict[str, Client] = msgspec.field(default_factory=dict)
     services: dict[str, Service] = msgspec.field(default_factory=dict)
     shared: tuple[str, ...] = ()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from servicelint.boundaries.loops import Loop
     from servicelint.config import Config
     from servicelint.program.faults import Fault
+    from servicelint.program.id_questions import IdQuestions
     from servicelint.program.import_edges import Import
     from servicelint.program.modules import Module as ProgramModule
     from servicelint.program.outbound import OutboundCall
@@ -131,6 +132,37 @@ class Module:
     def start(self) -> Place:
         """Its first line."""
         return Place(self._module.shown, 1)
+
+    # --- request ids -----------------------------------------------------------------------------
+
+    @property
+    def _ids(self) -> IdQuestions:
+        return self._program.request_ids(self.config.request_id.headers)
+
+    def calls_without_request_id(self, protocol: str) -> Iterator[Fault]:
+        """The calls over a protocol that a handler reaches and that carry no id."""
+        internal_only = self.config.request_id.internal_only
+        return self._ids.dropped.calls(self._module, protocol, internal_only=internal_only)
+
+    def calls_with_fresh_request_id(self) -> Iterator[Fault]:
+        """The calls whose id is made anew although one came in."""
+        return self._ids.dropped.renewed(self._module)
+
+    def messages_without_request_id(self) -> Iterator[Fault]:
+        """The messages that a handler publishes and that carry no id."""
+        return self._ids.dropped.messages(self._module)
+
+    def work_without_context(self) -> Iterator[Fault]:
+        """The work that a handler hands to another thread without its context variables."""
+        return self._ids.context.handed_over(self._module)
+
+    def applications_without_request_id(self) -> Iterator[Fault]:
+        """The applications in whose program nothing reads or makes an id."""
+        return self._ids.identified.without_ids(self._module)
+
+    def applications_with_silent_answers(self) -> Iterator[Fault]:
+        """The applications whose answers never carry the id."""
+        return self._ids.identified.silent_answers(self._module)
 
 
 class WholeProgram:

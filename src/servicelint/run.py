@@ -25,6 +25,7 @@ from servicelint.program.imports import Imports
 from servicelint.program.modules import Module
 from servicelint.program.program import Program
 from servicelint.reader import Reader, code_version
+from servicelint.sources import startfiles
 from servicelint.sources.import_facts import ImportFacts
 from servicelint.sources.manifests.deployed import read_manifests
 from servicelint.sources.manifests.documents import Manifests, manifests
@@ -115,6 +116,7 @@ class Run:
         program = Program(self._modules, catalog, roots, earlier, self.reader.order)
         program.own_breakers.declared = frozenset(self.config.breakers.classes)
         program.mesh.read = lambda: self._manifests.rules
+        program.commands = self._commands
         if self.config.services:
             program.declare(self._boundaries(program))
         return program
@@ -143,6 +145,10 @@ class Run:
     @functools.cached_property
     def _manifests(self) -> Manifests:
         return manifests(self.root)
+
+    @functools.cached_property
+    def _commands(self) -> tuple[tuple[str, str], ...]:
+        return startfiles.commands(self.root)
 
     def check(self, rules: Iterable[Rule]) -> Result:
         """Run rules on every target, as far as the cache does not tell what they find there."""
@@ -266,6 +272,7 @@ class Run:
             files,
             mesh,
             sorted(self._hosts.items()),
+            self._commands,
         )
 
     @functools.lru_cache(maxsize=2)  # noqa: B019 - as above

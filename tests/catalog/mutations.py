@@ -32,6 +32,8 @@ OPPOSITE = {
     "forever": ("raises", "immediate"),
     "raises": ("forever", "immediate"),
     "immediate": ("forever", "raises"),
+    "library-default": ("immediate", "raises"),
+    "client-default": ("immediate", "raises"),
 }
 ALIEN = "collections.OrderedDict"
 

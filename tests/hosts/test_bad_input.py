@@ -100,7 +100,9 @@ def test_a_file_that_vanishes_during_the_run(folder: Folder) -> None:
     code = (
         "from pathlib import Path; from servicelint import run\n"
         "class Vanishing(run.Run):\n"
-        "    def __init__(self, *given): super().__init__(*given); Path('gone.py').unlink()\n"
+        "    def __init__(self, *given, **named):\n"
+        "        super().__init__(*given, **named)\n"
+        "        Path('gone.py').unlink()\n"
         "run.Run = Vanishing\n"
         "from servicelint.hosts.cli import main; main()"
     )

@@ -71,13 +71,14 @@ class GeneratedBase(Record, frozen=True):
 
     ``class-suffix`` (a capitalised word) and ``module-suffix`` are how the class and its module end, ``base``
     is the library's class that a generated one inherits from, if it does. ``beside`` is a module that some
-    file of such a program imports.
+    file of such a program imports. ``is-telling``: few other classes are named so.
     """
 
     class_suffix: str
     module_suffix: str = ""
     base: str = ""
     beside: tuple[str, ...] = ()
+    is_telling: bool = False
     kind: HandlerKind = "rpc"
 
 

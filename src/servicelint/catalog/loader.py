@@ -6,6 +6,7 @@ import functools
 import sys
 from typing import TYPE_CHECKING
 
+from servicelint.catalog.correlation import Correlation
 from servicelint.catalog.guards import Breaker
 from servicelint.catalog.inbound import App, Frameworks
 from servicelint.catalog.messaging import (
@@ -67,6 +68,7 @@ class Catalog:
         self.remaining: set[str] = set()
         self.stubs: list[Stub] = []
         self.frameworks = Frameworks()
+        self.correlation = Correlation()
         self._making: frozenset[str] | None = None
         for library in self.libraries.values():
             self._add_library(library)
@@ -93,6 +95,9 @@ class Catalog:
 
     def _add_framework(self, library: Library) -> None:
         """What tells of handlers; an application that is a client too is kept as that."""
+        self.correlation.add(
+            library.instrumentations, library.launchers, library.injectors, library.context_keepers
+        )
         self.frameworks.add(
             library.title, library.apps, library.registrars, library.handler_classes, library.generated
         )

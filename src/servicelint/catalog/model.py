@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from servicelint.catalog.correlation import ContextKeeper, Injector, Instrumentation
 from servicelint.catalog.failures import Failures
 from servicelint.catalog.guards import Breaker
 from servicelint.catalog.inbound import App, GeneratedBase, HandlerClass, Registration
@@ -105,7 +106,7 @@ class Method(Record, frozen=True):
     ``url`` is the position of the URL, None where there is none. ``returns`` is the canonical name of the
     client that the methods hand out (``urllib3.PoolManager.connection_from_host``), with ``sends = false``;
     ``inherits``: it is built with what the client itself was built with. ``arity``: they call the remote
-    method that their first argument names.
+    method that their first argument names. ``headers`` is the position of headers that may be given by it.
     """
 
     names: tuple[str, ...]
@@ -116,6 +117,7 @@ class Method(Record, frozen=True):
     returns: str = ""
     inherits: bool = False
     arity: Arity | None = None
+    headers: int | None = None
 
 
 class Mounting(Record, frozen=True):
@@ -265,7 +267,9 @@ class Invoker(Record, frozen=True):
 
     ``callable`` is the function's position, ``keyword`` the keyword it can be given by instead. ``passes``
     says which arguments the function gets: the ``rest`` of the call's own, those in the arguments named
-    ``args`` and ``kwargs``, or ``others`` that can't be told.
+    ``args`` and ``kwargs``, or ``others`` that can't be told. ``loses-context``: it is called in another
+    thread, where the context variables of the caller are not set; ``is-detached``: apart from the caller,
+    which does not wait for it.
     """
 
     passes: Literal["rest", "args", "others"]
@@ -273,6 +277,8 @@ class Invoker(Record, frozen=True):
     keyword: str = ""
     args: str = ""
     kwargs: str = ""
+    loses_context: bool = False
+    is_detached: bool = False
 
 
 class Condition(Record, frozen=True):
@@ -304,7 +310,8 @@ class Library(Record, frozen=True):
     functions that return such a client, both by the client's name. ``apps``, ``registrars``,
     ``handler-classes`` and ``generated`` tell which code handles what comes in. ``channels``, ``details`` and
     ``stubs`` are about gRPC; ``remaining`` are the methods that tell how many seconds the caller of a handler
-    still waits.
+    still waits. ``headers`` is the argument that takes headers or metadata;
+    ``instrumentations``, ``launchers``, ``injectors`` and ``context-keepers`` tell what carries ids.
     """
 
     library: str
@@ -339,3 +346,8 @@ class Library(Record, frozen=True):
     registrars: dict[str, Registration] = {}
     handler_classes: dict[str, HandlerClass] = {}
     generated: tuple[GeneratedBase, ...] = ()
+    headers: Parameter | None = None
+    instrumentations: dict[str, Instrumentation] = {}
+    launchers: dict[str, Instrumentation] = {}
+    injectors: dict[str, Injector] = {}
+    context_keepers: dict[str, ContextKeeper] = {}

@@ -24,6 +24,7 @@ _DECORATOR = re.compile(r"^[ \t]*@[\w.]*?(\w+)[ \t]*(?:$|[(#\r])", re.MULTILINE)
 _BASES = re.compile(r"\bclass[ \t]+\w+[ \t]*\(([^):]*)\)")
 _CLASS = re.compile(r"^[ \t]*class[ \t]+(\w+)", re.MULTILINE)
 _LAST_PART = re.compile(r"([A-Z][a-z0-9]*)\b")
+_QUOTED = re.compile(r"[\"']([A-Za-z]\w*(?:-\w+)+)[\"']")
 _SET = re.compile(r"\bsetattr\s*\([^,]*,\s*[\"'](\w+)[\"']")
 
 
@@ -55,6 +56,11 @@ def decorating(text: str) -> set[str]:
 def base_endings(text: str) -> set[str]:
     """The last capitalised words of its classes' bases: ``Servicer`` for ``OrdersServicer``."""
     return {ending for bases in _BASES.findall(text) for ending in _LAST_PART.findall(bases)}
+
+
+def quoted(text: str) -> set[str]:
+    """The texts that are names with dashes, as headers are, in lower case."""
+    return {name.lower() for name in _QUOTED.findall(text)}
 
 
 def classes(text: str) -> list[str]:

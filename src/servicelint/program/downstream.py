@@ -41,7 +41,7 @@ class Downstream:
             module = pending.pop()
             if module not in found:
                 found.add(module)
-                pending += self._imported(module)
+                pending += self.imports(module)
                 pending += self._heirs(module)
         return frozenset(found)
 
@@ -61,7 +61,7 @@ class Downstream:
             if len(holding) <= MOST_HEIRS:
                 yield from (user for user in holding if vocabulary.derives(user, name))
 
-    def _imported(self, module: Module) -> Iterator[Module]:
+    def imports(self, module: Module) -> Iterator[Module]:
         """The modules of the program that an import statement of a module names, or takes something from."""
         index = self.program.modules
         for name in self.program.vocabulary.imported(module):

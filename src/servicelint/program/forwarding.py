@@ -290,7 +290,8 @@ class Forwarding:
         protocol = self.program.catalog.library_of(target.entry).protocol
         name = _function_name(obligation.verdict.symbol)
         stream = self.program.stubs.stream(target)
-        return OutboundCall(ref, name, target.entry, protocol, bound, is_wrapper=True, stream=stream)
+        sends = obligation.site.ref
+        return OutboundCall(ref, name, target.entry, protocol, bound, True, stream=stream, sends=sends)
 
 
 def _function_name(symbol: ParameterSymbol) -> str:

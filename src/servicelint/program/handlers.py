@@ -206,6 +206,8 @@ class Handlers:
         if pattern.beside and not vocabulary.modules_importing(frozenset(pattern.beside)):
             return []
         speaking = set(vocabulary.modules_deriving(pattern.class_suffix))
+        if not pattern.is_telling and pattern.module_suffix:
+            speaking &= set(vocabulary.modules_importing_from(pattern.module_suffix))
         return [module for module in self.program.targets if module in speaking]
 
     def _is_generated(

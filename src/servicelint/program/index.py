@@ -47,6 +47,10 @@ class ModuleNames:
         """``name`` and the names under which a library may know what the module calls so."""
         return {name} | self._imported_as.get(name, set())
 
+    def spellings(self, name: str) -> set[str]:
+        """The names under which the module may speak of what a library calls ``name``."""
+        return {name} | {spoken for spoken, names in self._imported_as.items() if name in names}
+
     def _add_calls(self) -> None:
         for number, call in enumerate(self.module.facts.calls):
             ref = CallRef(self.module, number)

@@ -76,6 +76,7 @@ class OutboundCall:
     ``name`` is what is called, in the library's words for a request or as written for a wrapper;
     ``library`` the catalog's entry behind it. ``reference`` is the argument that is meant, where the
     call only hands a function on. ``stream`` is the name of the remote method if it may answer with a stream.
+    ``sends`` is the request that a wrapper's call leads to.
     """
 
     ref: CallRef
@@ -86,6 +87,7 @@ class OutboundCall:
     is_wrapper: bool = False
     reference: int | None = None
     stream: str = ""
+    sends: CallRef | None = None
 
     @functools.cached_property
     def span(self) -> Span:

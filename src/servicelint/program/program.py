@@ -29,7 +29,9 @@ from servicelint.program.guarding import Guarding
 from servicelint.program.handing_on import HandedOn, handed_on
 from servicelint.program.handlers import Handlers
 from servicelint.program.hooks import Hooks
+from servicelint.program.id_questions import IdQuestions
 from servicelint.program.index import Index
+from servicelint.program.instrumented import Instrumented
 from servicelint.program.interceptors import Interceptors
 from servicelint.program.lifetimes import Lifetimes
 from servicelint.program.lists import Lists
@@ -129,6 +131,11 @@ class Program:
         self.retry_faults = RetryFaults(self)
         self.requests = Requests(self)
         self.budgets = Budgets(self)
+        self.instrumented = Instrumented(self)
+        self.commands: tuple[tuple[str, str], ...] = ()
+        """Files that say how services are started: paths and texts."""
+
+        self._request_ids: dict[tuple[str, ...], IdQuestions] = {}
         self.checks: defaultdict[Module, Node] = defaultdict(Node)
         """By module, what the rules' findings in it rest on."""
         self.boundaries: Boundaries | None = None
@@ -242,6 +249,13 @@ class Program:
     def publications(self, module: Module) -> list[Publication]:
         """The calls of a module that hand a message to a broker, in source order."""
         return self.queues.publications(module)
+
+    def request_ids(self, names: tuple[str, ...]) -> IdQuestions:
+        """The questions on request ids that go by these headers."""
+        known = self._request_ids.get(names)
+        if known is None:
+            known = self._request_ids[names] = IdQuestions(self, names)
+        return known
 
     def is_internal(self, value: Value) -> bool:
         """Whether a value is a function or class of the program."""

@@ -22,6 +22,9 @@ IDEMPOTENCY_HEADERS = frozenset({
 })  # fmt: skip
 """Headers by which a server tells a repeated request from a new one."""
 
+QUERY = "query"
+"""The key of a body under which what is asked for stands."""
+
 _VERBS = frozenset({"get", "head", "options", "post", "put", "patch", "delete"})
 
 
@@ -51,7 +54,7 @@ class Requests:
         return any(self._may_be_idempotent(target) for target in site.targets)
 
     def _may_be_idempotent(self, target: Target) -> bool:
-        if target.arguments.mappings or self._hold_key(self._headers(target)):
+        if target.arguments.mappings or self._hold_key(self._headers(target)) or self._asks(target):
             return True
         instance = target.instance
         if instance is None:
@@ -61,6 +64,11 @@ class Requests:
         if any(effect.name != "mount()" for effect in instance.effects):
             return True
         return self._hold_key(self.program.evaluator.argument(instance.arguments, "headers", None))
+
+    def _asks(self, target: Target) -> bool:
+        """Whether the body is a query (GraphQL's, or a search's), which changes nothing."""
+        bodies = self.program.evaluator.argument(target.arguments, "json", None)
+        return any(isinstance(body, MappingValue) and body.entry(QUERY) is not None for body in bodies)
 
     def _headers(self, target: Target) -> Values:
         return self.program.evaluator.argument(target.arguments, "headers", None)

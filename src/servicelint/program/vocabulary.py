@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from servicelint.program.modules import Module
     from servicelint.program.reads import Reads
 
-Held = Literal["word", "assigned", "decorator", "base", "imported", "member", "end", "ending"]
+Held = Literal["word", "assigned", "decorator", "base", "quoted", "imported", "member", "end", "ending"]
 """What a text may hold: a word; an attribute that it assigns on something other than a method's own object;
-a decorator by its last name; a class's base by the last part of its name; a symbol that it imports; such a
-symbol by the last names of its owner and itself; by its own last name; by how its parts end after an
-underscore (``_pb2_grpc`` and ``_grpc`` for ``acme.stock_pb2_grpc``)."""
+a decorator by its last name; a class's base by the last part of its name; a text that is a name with
+dashes, in lower case; a symbol that it imports; such a symbol by the last names of its owner and itself; by
+its own last name; by how its parts end after an underscore (``_pb2_grpc`` and ``_grpc`` for
+``acme.stock_pb2_grpc``)."""
 
 Peeked = Literal["dotted", "renamed", "defined", "derived", "used", "holders", "imports", "classes"]
 """What a closer look at one text says of a name: see :data:`PEEKS`."""
@@ -27,6 +28,7 @@ _SCANS: dict[Held, Callable[[str], set[str]]] = {
     "assigned": words.assigned,
     "decorator": words.decorating,
     "base": words.base_endings,
+    "quoted": words.quoted,
     "imported": words.imported,
 }
 PEEKS: dict[Peeked, Callable[[str, str], object]] = {
@@ -106,6 +108,10 @@ class Vocabulary:
     def modules_decorating(self, name: str) -> Sequence[Module]:
         """The modules with a decorator whose name ends in ``name``."""
         return self._holding("decorator", name)
+
+    def modules_quoting(self, name: str) -> Sequence[Module]:
+        """The modules with a text that is a name with dashes, given in lower case, in any case."""
+        return self._holding("quoted", name)
 
     def modules_deriving(self, ending: str) -> Sequence[Module]:
         """The modules with a class that has a base whose name ends in the capitalised word ``ending``."""

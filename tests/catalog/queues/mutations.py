@@ -43,7 +43,8 @@ def _arguments(argument: Parameter) -> Iterator[tuple[str, Parameter]]:
     """An argument with another keyword, and at other positions."""
     if argument.keyword:
         yield "keyword", structs.replace(argument, keyword="servicelint_argument")
-    others = (2,) if argument.position is None else (argument.position + 1, None)
+    # Not 2: what Celery takes there, the id of the task, is the correlation id too.
+    others = (13,) if argument.position is None else (argument.position + 1, None)
     for position in others:
         yield f"position = {position}", structs.replace(argument, position=position)
 

@@ -215,3 +215,30 @@ def test_what_the_mesh_guarantees_is_no_finding(tmp_path: Path) -> None:
     assert found(tmp_path) == {(13, "SVC101"), (13, "SVC201"), (18, "SVC101"), (18, "SVC201")}
     (tmp_path / "mesh.yaml").write_text(ISTIO)
     assert found(tmp_path) == {(13, "SVC101"), (18, "SVC201")}
+
+
+RETRIED = """\
+import asyncio
+import httpx
+from tenacity import retry, stop_after_attempt, wait_fixed
+
+client = httpx.AsyncClient(timeout=5)
+
+
+@retry(stop=stop_after_attempt(3), wait=wait_fixed(1))
+async def orders():
+    return await client.get("http://orders.shop/orders")
+
+
+async def page():
+    return await asyncio.wait_for(orders(), 10)
+"""
+
+
+def test_what_the_mesh_does_on_top_is_said(tmp_path: Path) -> None:
+    (tmp_path / "service.py").write_text(RETRIED)
+    (tmp_path / "mesh.yaml").write_text(ISTIO)
+    chosen = [rule for rule in registry.rules().values() if rule.code == "SVC105"]
+    [finding] = Run(select([tmp_path], tmp_path), Config(), tmp_path).check(chosen).findings
+    assert finding.worst_case_seconds == 17.0
+    assert finding.message.endswith("the mesh retries 3 times on top of this (VirtualService orders)")
