@@ -127,6 +127,16 @@ def _handlers(library: Library) -> Iterator[str]:
         yield f"classes of handlers: {_names(library.handler_classes)}"
 
 
+def _ids(library: Library) -> Iterator[str]:
+    yield f"put the id of a request on calls, or take it over: {_names(library.instrumentations)}"
+    if library.launchers:
+        yield f"commands that switch such on: {_names(library.launchers)}"
+    if library.injectors:
+        yield f"put the id into a mapping: {_names(library.injectors)}"
+    if library.context_keepers:
+        yield f"keep the id while a request is handled: {_names(library.context_keepers)}"
+
+
 def _scopes(library: Library) -> Iterator[str]:
     awaited = [name for name, scope in library.scopes.items() if scope.cancels == "awaited"]
     green = set(library.scopes) - set(awaited)
@@ -140,6 +150,7 @@ _SECTIONS: tuple[tuple[str, Callable[[Library], bool], Callable[[Library], Itera
     ("Scopes that bound time", lambda each: bool(each.scopes), _scopes),
     ("Queues", lambda each: bool(each.queues or each.tasks), _messages),
     ("Circuit breakers and retries", lambda each: bool(each.breakers or each.retries), _guards),
+    ("Request ids", lambda each: bool(each.instrumentations), _ids),
     ("Handlers", lambda each: bool(each.apps or each.registrars or each.handler_classes), _handlers),
 )
 
