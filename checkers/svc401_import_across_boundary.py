@@ -27,11 +27,4 @@ RULE = Rule(
 def imports_across_boundaries(module: Module) -> Findings:
     """Imports from one service into another that it does not depend on by import."""
     for crossing in module.breaches("undeclared"):
-        yield RULE.at_import(
-            crossing.edge,
-            severity="info" if crossing.is_mild else None,
-            source=crossing.source,
-            module=crossing.edge.name,
-            target=crossing.target,
-            note=crossing.note,
-        )
+        yield RULE.at_crossing(crossing)

@@ -23,11 +23,4 @@ RULE = Rule(
 def imports_of_private_modules(module: Module) -> Findings:
     """Imports between services along a declared dependency that pass the interface by."""
     for crossing in module.breaches("private"):
-        yield RULE.at_import(
-            crossing.edge,
-            severity="info" if crossing.is_mild else None,
-            source=crossing.source,
-            module=crossing.edge.name,
-            target=crossing.target,
-            note=crossing.note,
-        )
+        yield RULE.at_crossing(crossing)

@@ -175,17 +175,22 @@ def packed(mask: int) -> bytes:
 
 
 class KeptTables:
-    """What all modules hold, as an earlier run found it; looked up anew in the modules that have changed."""
+    """What all modules hold, as an earlier run found it; ``changed`` is what the changed ones hold now."""
 
     def __init__(
-        self, cache: Cache, name: bytes, shelves: int, modules: Sequence[Module], changed: frozenset[Module]
+        self,
+        cache: Cache,
+        name: bytes,
+        shelves: int,
+        modules: Sequence[Module],
+        changed: Mapping[Module, set[str]],
     ) -> None:
         self._cache = cache
         self._name = name
         self._shelves = shelves
         self._all = modules
         self._numbers = {module: number for number, module in enumerate(modules)}
-        self._changed = {module: held(module.text) for module in changed if module.is_target}
+        self._changed = changed
         self._known: dict[int, dict[str, bytes]] = {}
 
     def modules(self, kind: Held, name: str) -> Sequence[Module]:
@@ -239,26 +244,29 @@ def resumed(
     if len(differing) > MOST_CHANGED:
         return None
     changed = frozenset(modules[number] for number in differing)
-    tables = KeptTables(cache, name, kept.shelves, modules, changed)
-    bits = sum(1 << number for number in differing) | _changed_questions(kept, differing, modules)
+    words = {module: held(module.text) for module in changed if module.is_target}
+    tables = KeptTables(cache, name, kept.shelves, modules, words)
+    bits = sum(1 << number for number in differing) | _changed_questions(kept, differing, modules, words)
     marked, lost = marks_without(kept.marks, modules, changed)
     visits = [modules[number] for number, mask in kept.visits if int.from_bytes(mask, "little") & bits]
     return Resumed(kept, modules, changed, bits, Earlier(tables, marked, changed, visits, frozenset(lost)))
 
 
-def _changed_questions(kept: Kept, differing: Iterable[int], modules: Sequence[Module]) -> int:
+def _changed_questions(
+    kept: Kept, differing: Iterable[int], modules: Sequence[Module], words: Mapping[Module, set[str]]
+) -> int:
     """The bits of the questions on words that the changed modules answer otherwise than before."""
     bits = 0
     for number in differing:
         text = modules[number].text
-        words = held(text) if modules[number].is_target else set()
+        holds = words.get(modules[number], set())
         before = _outcomes.decode(kept.outcomes[number])
         for question, asked in enumerate(kept.questions):
             kind, _, name = asked.partition(":")
             if kind in PEEKS:
                 differs = question in before and plain(PEEKS[kind](text, name)) != before[question]
             else:
-                differs = (asked in words) != before.get(question, False)
+                differs = (asked in holds) != before.get(question, False)
             if differs:
                 bits |= 1 << len(modules) + question
     return bits

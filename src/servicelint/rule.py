@@ -304,6 +304,17 @@ class Rule:
             trace=tuple(trace),
         )
 
+    def at_crossing(self, crossing: Crossing) -> Finding:
+        """A finding at an import between services; of severity info where the settings only warn of it."""
+        return self.at_import(
+            crossing.edge,
+            severity="info" if crossing.is_mild else None,
+            source=crossing.source,
+            module=crossing.edge.name,
+            target=crossing.target,
+            note=crossing.note,
+        )
+
     def at_place(self, place: Place, **fields: str) -> Finding:
         """A finding at a place of its own."""
         return Finding(place, self.code, self.name, self.message.format(**fields), self.severity)

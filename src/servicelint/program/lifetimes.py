@@ -44,9 +44,9 @@ class Lifetimes:
             region = use.function.module.facts.functions[use.function.index].region
         else:
             region = use.call.call.region if use.call else 0
-        around = set(_ancestors(regions, made.call.region))
+        around = set(blocks_around(regions, made.call.region))
         return any(
-            regions[each].kind in _LOOPS and each not in around for each in _ancestors(regions, region)
+            regions[each].kind in _LOOPS and each not in around for each in blocks_around(regions, region)
         )
 
     def outlives_call(self, made: CallRef) -> bool:
@@ -133,7 +133,8 @@ def _is_within(scopes: list[record.Scope], number: int, outer: int) -> bool:
     return False
 
 
-def _ancestors(regions: list[record.Region], region: int) -> Iterator[int]:
+def blocks_around(regions: list[record.Region], region: int) -> Iterator[int]:
+    """The blocks of a function around one, itself first."""
     while region > 0 and regions[region].kind != "function":
         yield region
         region = regions[region].parent

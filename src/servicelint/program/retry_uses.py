@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from servicelint.program.lifetimes import blocks_around
 from servicelint.program.reads import Memo
 from servicelint.program.values import CallRef, FunctionRef, Partial
 
@@ -107,7 +108,7 @@ class RetryUses:
     def around(self, ref: CallRef) -> list[RetryUse]:
         """The policies in its own function that repeat a call, innermost first."""
         number = self.program.function_of_scope(ref.module, ref.call.scope)
-        blocks = set(_ancestors(ref.module.facts.regions, ref.call.region))
+        blocks = set(blocks_around(ref.module.facts.regions, ref.call.region))
         uses = self.of(ref.module)
         inner = [use for use in uses if use.form == "block" and use.region in blocks]
         outer = [
@@ -131,9 +132,3 @@ class RetryUses:
                 policies = [self.program.retries.given_to(value) for value in values]
                 found += [policy for policy in policies if policy is not None]
         return list(dict.fromkeys(found))
-
-
-def _ancestors(regions: list[record.Region], region: int) -> Iterator[int]:
-    while region > 0 and regions[region].kind != "function":
-        yield region
-        region = regions[region].parent
