@@ -151,7 +151,8 @@ def came_true(expected: str, result: dict[str, Any]) -> bool:
     """Whether what became of a call is what was expected."""
     if not result["ended"]:
         return expected == WAITS
-    if result["error"] in ("TimeoutError", "AioRpcError"):  # or the call was over before it was begun
+    # AioRpcError: the call was over before it was begun; CancelledError: while its request was written
+    if result["error"] in ("TimeoutError", "AioRpcError", "CancelledError"):
         is_late = result["seconds"] > BOUND_SECONDS / 2
         return expected == (ENDS if is_late else AT_ONCE)
     return expected == REFUSED and result["error"] in ("OverflowError", "ValueError", "TypeError")
