@@ -15,7 +15,7 @@ from servicelint.facts.limits import LONGEST_CHAIN, reduce, skeleton, within_lim
 from servicelint.facts.logical_lines import logical_lines
 from servicelint.facts.positions import call_span
 from servicelint.facts.record import Attribute, Call, ModuleFacts
-from servicelint.program.modules import split_lines
+from servicelint.program.linking.modules import split_lines
 from tests.samples import sources
 
 if TYPE_CHECKING:

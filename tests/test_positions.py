@@ -10,7 +10,7 @@ from servicelint.facts.builder import Builder
 from servicelint.facts.logical_lines import logical_lines
 from servicelint.facts.positions import argument_span, call_span
 from servicelint.facts.statements import StatementReader
-from servicelint.program.modules import split_lines
+from servicelint.program.linking.modules import split_lines
 from tests.samples import sources
 
 Place = tuple[int, int, int, int]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from servicelint import registry
 from servicelint.finding import Finding, Place
+from servicelint.program.linking.reads import Node
 from servicelint.program.outbound import UNGUARDED
-from servicelint.program.reads import Node
 from servicelint.rule import Module as ModuleView
 from servicelint.rule import WholeProgram, asks_for_breakers
 from servicelint.suppression import Suppressions
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
     from servicelint.config import Config
-    from servicelint.program.modules import Module
+    from servicelint.program.linking.modules import Module
     from servicelint.program.program import Program
     from servicelint.reader import Reader
     from servicelint.rule import Findings, RestsOn, Rule

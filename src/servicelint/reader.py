@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from concurrent.futures import Executor, Future
 
-    from servicelint.program.modules import Module
+    from servicelint.program.linking.modules import Module
     from servicelint.sources.cache import Cache
     from servicelint.workers import Extracted
 

@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from servicelint.checking import ModuleResult  # noqa: TC001 - msgspec reads the annotation
-from servicelint.program.earlier import Earlier
-from servicelint.program.kept_marks import KeptMarks, kept_marks, marks_without
-from servicelint.program.reads import Leaf, Node, closure
-from servicelint.program.vocabulary import HELD, PEEKS, ScannedTables, held
+from servicelint.program.carriers.kept_marks import KeptMarks, kept_marks, marks_without
+from servicelint.program.linking.earlier import Earlier
+from servicelint.program.linking.reads import Leaf, Node, closure
+from servicelint.program.linking.vocabulary import HELD, PEEKS, ScannedTables, held
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from servicelint.program.modules import Module
+    from servicelint.program.linking.modules import Module
+    from servicelint.program.linking.vocabulary import Held
     from servicelint.program.program import Program
-    from servicelint.program.vocabulary import Held
     from servicelint.sources.cache import Cache
 
 MOST_CHANGED = 40

@@ -15,21 +15,21 @@ from typing import TYPE_CHECKING, Literal
 from servicelint.boundaries.loops import loops
 from servicelint.boundaries.unused import Declarations
 from servicelint.finding import Cause, Finding, Place, Severity, TraceStep
-from servicelint.program.import_edges import spot
+from servicelint.program.linking.import_edges import spot
 
 if TYPE_CHECKING:
     from servicelint.boundaries.chains import Chain
     from servicelint.boundaries.crossings import Breach, Crossing
     from servicelint.boundaries.loops import Loop
     from servicelint.config import Config
+    from servicelint.program.evaluation.values import Origin
     from servicelint.program.faults import Fault
-    from servicelint.program.id_questions import IdQuestions
-    from servicelint.program.import_edges import Import
-    from servicelint.program.modules import Module as ProgramModule
+    from servicelint.program.linking.import_edges import Import
+    from servicelint.program.linking.modules import Module as ProgramModule
     from servicelint.program.outbound import OutboundCall
     from servicelint.program.program import Program
-    from servicelint.program.values import Origin
-    from servicelint.program.verdicts import Step
+    from servicelint.program.request_ids.questions import IdQuestions
+    from servicelint.program.timeouts.verdicts import Step
 
 Findings = Iterator[Finding]
 Check = Callable[["Module"], Findings]
@@ -323,7 +323,7 @@ class Rule:
 def trace_step(step: Step) -> TraceStep:
     """A step of a verdict as a place that reports can show."""
     from servicelint.facts.positions import call_span
-    from servicelint.program.values import CallRef
+    from servicelint.program.evaluation.values import CallRef
 
     if isinstance(step.place, CallRef):
         module = step.place.module

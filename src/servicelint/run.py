@@ -21,8 +21,8 @@ from servicelint.boundaries.crossings import Boundaries
 from servicelint.checking import Checker, ModuleResult
 from servicelint.finding import Dialect, Finding  # noqa: TC001 - msgspec reads the annotation
 from servicelint.knowledge import Knowledge
-from servicelint.program.imports import Imports
-from servicelint.program.modules import Module
+from servicelint.program.linking.imports import Imports
+from servicelint.program.linking.modules import Module
 from servicelint.program.program import Program
 from servicelint.reader import Reader, code_version
 from servicelint.sources import startfiles

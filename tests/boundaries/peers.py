@@ -19,8 +19,8 @@ from servicelint.boundaries.chains import Chains
 from servicelint.boundaries.crossings import Boundaries
 from servicelint.boundaries.declared import Service
 from servicelint.config import Config
-from servicelint.program.import_edges import spot
-from servicelint.program.imports import Imports
+from servicelint.program.linking.import_edges import spot
+from servicelint.program.linking.imports import Imports
 from servicelint.run import Run
 from servicelint.sources.discovery import Selection
 
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     import grimp
 
-    from servicelint.program.import_edges import Import
-    from servicelint.program.modules import Module
+    from servicelint.program.linking.import_edges import Import
+    from servicelint.program.linking.modules import Module
 
 Edges = dict[tuple[str, str], set[int]]
 """By importing and imported module, the lines."""

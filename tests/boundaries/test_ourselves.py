@@ -13,8 +13,8 @@ from servicelint.sources.discovery import select
 
 ROOT = Path(__file__).parents[2]
 BREACHES = {
-    "src/servicelint/facts/words.py": "from servicelint.program import modules\n",
-    "src/servicelint/program/reach.py": "from ..rule import Rule\n",
+    "src/servicelint/facts/words.py": "from servicelint.program.linking import modules\n",
+    "src/servicelint/program/linking/reach.py": "from ...rule import Rule\n",
     "src/servicelint/report/text.py": "def f():\n    import servicelint.hosts.cli\n",
     "checkers/svc101_http_call_without_timeout.py": "import servicelint.program.program\n",
 }

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from filelock import FileLock
 
-from tests.catalog.cases import all_cases
+from tests.catalog.cases import all_cases, came_true
 from tests.catalog.libraries import HTTP
 from tests.peers import LOOPBACK, HeadersOnlyPeer, SilentPeer, TricklingHeadersPeer, TricklingPeer
 
@@ -44,10 +44,22 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any
     kept = shared / "behaviour.json"
     with FileLock(shared / "behaviour.lock"):
         if not kept.exists():
-            with standing_peers() as peers:
-                kept.write_text(json.dumps(run_cases(peers)), "utf-8")
+            kept.write_text(json.dumps(run_twice_where_needed()), "utf-8")
         found: dict[str, dict[str, Any]] = json.loads(kept.read_text("utf-8"))
     return found
+
+
+def run_twice_where_needed() -> dict[str, dict[str, Any]]:
+    """What became of every case; one that ended otherwise than expected is run again, among fewer others.
+
+    Hundreds of calls at a time can hold up a peer for longer than a call's bound, which looks like silence.
+    A fact that is wrong is so the second time as well.
+    """
+    with standing_peers() as peers:
+        found = run_cases(peers, list(CASES))
+    doubtful = [name for name, result in found.items() if not came_true(CASES[name].expected, result)]
+    with standing_peers() as peers:
+        return found | run_cases(peers, doubtful)
 
 
 @contextlib.contextmanager
@@ -57,28 +69,28 @@ def standing_peers() -> Iterator[dict[str, SilentPeer]]:
         yield {name: stack.enter_context(peer()) for name, peer in PEERS.items()}
 
 
-def run_cases(peers: dict[str, SilentPeer]) -> dict[str, dict[str, Any]]:
-    """Run every case against its peer."""
-    paths = {name: f"/case-{number}" for number, name in enumerate(CASES)}
+def run_cases(peers: dict[str, SilentPeer], names: list[str]) -> dict[str, dict[str, Any]]:
+    """Run some cases, each against its peer."""
+    paths = {name: f"/case-{number}" for number, name in enumerate(names)}
     found: dict[str, dict[str, Any]] = {}
     with ThreadPoolExecutor(PROCESSES) as pool:
-        for batch in pool.map(lambda names: run_batch(names, paths, peers), batches()):
-            found.update(batch)
+        for results in pool.map(lambda batch: run_batch(batch, paths, peers), batches(names)):
+            found.update(results)
     heard = {name: b"\n".join(peer.heard) for name, peer in peers.items()}
     for name, result in found.items():
         result["heard"] = f"{paths[name]} ".encode() in heard[CASES[name].peer]
     return found
 
 
-def batches() -> list[list[str]]:
-    """The names of the cases, shared out: one environment and not too many waiting threads a process."""
+def batches(names: list[str]) -> list[list[str]]:
+    """The names of cases, shared out: one environment and not too many waiting threads a process."""
     by_environment = defaultdict(list)
-    for case in CASES.values():
-        by_environment[case.environment].append(case.name)
+    for name in names:
+        by_environment[CASES[name].environment].append(name)
     return [
-        names[start : start + BATCH]
-        for names in by_environment.values()
-        for start in range(0, len(names), BATCH)
+        alike[start : start + BATCH]
+        for alike in by_environment.values()
+        for start in range(0, len(alike), BATCH)
     ]
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from servicelint.catalog.shipped import shipped_libraries
 from servicelint.config import Config
-from servicelint.program.retries import Limits
+from servicelint.program.retries.policies import Limits
 from servicelint.run import Run
 from servicelint.sources.discovery import select
 from tests.catalog.calls import resolve

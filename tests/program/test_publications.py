@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from servicelint.config import Config
-from servicelint.program.values import MISSING, Literal
+from servicelint.program.evaluation.values import MISSING, Literal
 from servicelint.run import Run
 from servicelint.sources.discovery import select
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from servicelint.program.evaluation.values import Values
     from servicelint.program.program import Program
     from servicelint.program.queues import Publication
-    from servicelint.program.values import Values
 
 TASKS = """
 from celery import Celery, shared_task

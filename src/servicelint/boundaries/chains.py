@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from servicelint.boundaries.crossings import Boundaries
-    from servicelint.program.import_edges import Import
-    from servicelint.program.modules import Module
+    from servicelint.program.linking.import_edges import Import
+    from servicelint.program.linking.modules import Module
 
 
 class Chain(NamedTuple):

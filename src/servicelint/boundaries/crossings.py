@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
     from servicelint.boundaries.declared import Exemption, TypeChecking
     from servicelint.config import Config
-    from servicelint.program.import_edges import Import
-    from servicelint.program.imports import Imports
-    from servicelint.program.modules import Module, ModuleIndex
+    from servicelint.program.linking.import_edges import Import
+    from servicelint.program.linking.imports import Imports
+    from servicelint.program.linking.modules import Module, ModuleIndex
 
 Breach = Literal["undeclared", "private"]
 """The service does not depend on the other by import; or it does, and the module is not its interface."""

@@ -9,7 +9,7 @@ from servicelint.boundaries.cycles import Cycle, Edge, cycles
 
 if TYPE_CHECKING:
     from servicelint.boundaries.crossings import Boundaries
-    from servicelint.program.import_edges import Import
+    from servicelint.program.linking.import_edges import Import
 
 
 class Loop(NamedTuple):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from servicelint.boundaries.declared import Service
     from servicelint.config import Config
-    from servicelint.program.modules import Module, ModuleIndex
+    from servicelint.program.linking.modules import Module, ModuleIndex
 
 SHARED = ""
 """The owner of what all services share."""

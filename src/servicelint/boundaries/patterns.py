@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from servicelint.program.modules import Module
+    from servicelint.program.linking.modules import Module
 
 Parts = tuple[str, ...]
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from servicelint.boundaries.crossings import Boundaries
     from servicelint.config import Config, Origin
-    from servicelint.program.import_edges import Import
+    from servicelint.program.linking.import_edges import Import
 
 
 class Unused(NamedTuple):

@@ -6,15 +6,15 @@ import re
 from typing import TYPE_CHECKING
 
 from servicelint.facts import record
-from servicelint.program.reads import Memo
-from servicelint.program.values import Literal
+from servicelint.program.evaluation.values import Literal
+from servicelint.program.linking.reads import Memo
 
 if TYPE_CHECKING:
-    from servicelint.program.arguments import Given
-    from servicelint.program.frames import Frame
+    from servicelint.program.evaluation.arguments import Given
+    from servicelint.program.evaluation.frames import Frame
+    from servicelint.program.evaluation.values import CallRef
     from servicelint.program.program import Program
     from servicelint.program.sites import Site, Target
-    from servicelint.program.values import CallRef
 
 _HOST = re.compile(r"\A[a-z][\w+.-]*://(?:[^/@]*@)?(?P<host>[^/:?#{}\0]+)(?P<rest>[/:?#]|\Z)", re.IGNORECASE)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from servicelint.program.values import FunctionRef, Origin
+from servicelint.program.evaluation.values import FunctionRef, Origin
 
 if TYPE_CHECKING:
     from servicelint.facts.positions import Span
-    from servicelint.program.modules import Module
-    from servicelint.program.values import CallRef
-    from servicelint.program.verdicts import Step
+    from servicelint.program.evaluation.values import CallRef
+    from servicelint.program.linking.modules import Module
+    from servicelint.program.timeouts.verdicts import Step
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,19 @@ import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from servicelint.program.verdicts import Bounded, Forwarded, Invalid, Step, Unbounded, Undecided, Verdict
+from servicelint.program.timeouts.verdicts import (
+    Bounded,
+    Forwarded,
+    Invalid,
+    Step,
+    Unbounded,
+    Undecided,
+    Verdict,
+)
 
 if TYPE_CHECKING:
     from servicelint.facts.positions import Span
-    from servicelint.program.values import CallRef, Origin
+    from servicelint.program.evaluation.values import CallRef, Origin
 
 STATES = ("bounded", "unbounded", "forwarded", "unknown")
 """What can be said of a call's bound, as summaries count it."""

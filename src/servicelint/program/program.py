@@ -8,55 +8,55 @@ from typing import TYPE_CHECKING
 from servicelint.boundaries.chains import Chains
 from servicelint.facts.record import OPAQUE
 from servicelint.program.addresses import Addresses
-from servicelint.program.attributes import Attributes
-from servicelint.program.bounds import Bounds
-from servicelint.program.breaker_faults import BreakerFaults
-from servicelint.program.breakers import Breakers
-from servicelint.program.budgets import Budgets
-from servicelint.program.callers import Callers
-from servicelint.program.calls import Calls
-from servicelint.program.carriers import Carriers
-from servicelint.program.catching import Catching
-from servicelint.program.changes import Changes
-from servicelint.program.channels import Channels
-from servicelint.program.clients import Clients
-from servicelint.program.enclosing import Enclosing
-from servicelint.program.errors import Errors
-from servicelint.program.evaluator import Evaluator
-from servicelint.program.forwarding import Forwarding
-from servicelint.program.frames import Frame
-from servicelint.program.guarding import Guarding
-from servicelint.program.handing_on import HandedOn, handed_on
-from servicelint.program.handlers import Handlers
-from servicelint.program.hooks import Hooks
-from servicelint.program.id_questions import IdQuestions
-from servicelint.program.index import Index
-from servicelint.program.instrumented import Instrumented
-from servicelint.program.interceptors import Interceptors
-from servicelint.program.lifetimes import Lifetimes
-from servicelint.program.lists import Lists
-from servicelint.program.mesh import Mesh
-from servicelint.program.modules import Module, ModuleIndex
-from servicelint.program.names import Names
-from servicelint.program.outcomes import Outcomes
-from servicelint.program.own_breakers import OwnBreakers
-from servicelint.program.parameters import Parameters, has_receiver
+from servicelint.program.breakers.catching import Catching
+from servicelint.program.breakers.faults import BreakerFaults
+from servicelint.program.breakers.guarding import Guarding
+from servicelint.program.breakers.mesh import Mesh
+from servicelint.program.breakers.outcomes import Outcomes
+from servicelint.program.breakers.own import OwnBreakers
+from servicelint.program.breakers.statuses import Statuses
+from servicelint.program.breakers.uses import Breakers
+from servicelint.program.carriers.worklist import Carriers
+from servicelint.program.evaluation.attributes import Attributes
+from servicelint.program.evaluation.callers import Callers
+from servicelint.program.evaluation.calls import Calls
+from servicelint.program.evaluation.changes import Changes
+from servicelint.program.evaluation.clients import Clients
+from servicelint.program.evaluation.errors import Errors
+from servicelint.program.evaluation.evaluator import Evaluator
+from servicelint.program.evaluation.frames import Frame
+from servicelint.program.evaluation.lifetimes import Lifetimes
+from servicelint.program.evaluation.lists import Lists
+from servicelint.program.evaluation.names import Names
+from servicelint.program.evaluation.parameters import Parameters, has_receiver
+from servicelint.program.evaluation.types import Types
+from servicelint.program.evaluation.values import CallRef, ClassRef, FunctionRef, Instance, Value
+from servicelint.program.grpc.channels import Channels
+from servicelint.program.grpc.interceptors import Interceptors
+from servicelint.program.grpc.stubs import Stubs
+from servicelint.program.handlers.entry_points import Handlers
+from servicelint.program.handlers.handing_on import HandedOn, handed_on
+from servicelint.program.handlers.reaching import Reaching
+from servicelint.program.linking.index import Index
+from servicelint.program.linking.modules import Module, ModuleIndex
+from servicelint.program.linking.reach import FEW, Reach
+from servicelint.program.linking.reads import Memo, Node, Reads
+from servicelint.program.linking.vocabulary import Vocabulary
 from servicelint.program.queues import Queues
-from servicelint.program.reach import FEW, Reach
-from servicelint.program.reaching import Reaching
-from servicelint.program.reads import Memo, Node, Reads
-from servicelint.program.requests_sent import Requests
-from servicelint.program.retries import Retries
-from servicelint.program.retry_faults import RetryFaults
-from servicelint.program.retry_loops import RetryLoops
-from servicelint.program.retry_uses import RetryUses
+from servicelint.program.request_ids.instrumented import Instrumented
+from servicelint.program.request_ids.questions import IdQuestions
+from servicelint.program.retries.budgets import Budgets
+from servicelint.program.retries.faults import RetryFaults
+from servicelint.program.retries.loops import RetryLoops
+from servicelint.program.retries.policies import Retries
+from servicelint.program.retries.requests_sent import Requests
+from servicelint.program.retries.uses import RetryUses
 from servicelint.program.service_calls import ServiceCalls
 from servicelint.program.sites import Sites
-from servicelint.program.statuses import Statuses
-from servicelint.program.stubs import Stubs
-from servicelint.program.types import Types
-from servicelint.program.values import CallRef, ClassRef, FunctionRef, Instance, Value
-from servicelint.program.vocabulary import Vocabulary
+from servicelint.program.timeouts.bounds import Bounds
+from servicelint.program.timeouts.enclosing import Enclosing
+from servicelint.program.timeouts.forwarding import Forwarding
+from servicelint.program.timeouts.hooks import Hooks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -64,11 +64,11 @@ if TYPE_CHECKING:
     from servicelint.boundaries.crossings import Boundaries
     from servicelint.catalog.loader import Catalog
     from servicelint.facts.record import AttributeWrite
-    from servicelint.program.arguments import Arguments
-    from servicelint.program.earlier import Earlier
+    from servicelint.program.evaluation.arguments import Arguments
+    from servicelint.program.evaluation.values import External
+    from servicelint.program.linking.earlier import Earlier
     from servicelint.program.outbound import OutboundCall
     from servicelint.program.queues import Publication
-    from servicelint.program.values import External
 
 
 class Program:

@@ -14,8 +14,7 @@ from servicelint.catalog.messaging import (
     TaskDecorator,
 )
 from servicelint.facts import record
-from servicelint.program.reads import Memo
-from servicelint.program.values import (
+from servicelint.program.evaluation.values import (
     MISSING,
     UNKNOWN,
     CallRef,
@@ -30,13 +29,14 @@ from servicelint.program.values import (
     Values,
     merge,
 )
+from servicelint.program.linking.reads import Memo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from servicelint.catalog.record import Parameter
-    from servicelint.program.arguments import Arguments
-    from servicelint.program.modules import Module
+    from servicelint.program.evaluation.arguments import Arguments
+    from servicelint.program.linking.modules import Module
     from servicelint.program.program import Program
 
 

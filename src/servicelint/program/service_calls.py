@@ -9,7 +9,7 @@ from servicelint.program.faults import Fault
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from servicelint.program.modules import Module
+    from servicelint.program.linking.modules import Module
     from servicelint.program.program import Program
     from servicelint.program.sites import Site
 

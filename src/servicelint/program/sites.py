@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING
 
 from servicelint.catalog.model import Client, Method, Sender, TimeoutParameter
 from servicelint.facts import record
-from servicelint.program.arguments import Arguments, combined
-from servicelint.program.index import last_name
-from servicelint.program.reads import Memo
-from servicelint.program.values import (
+from servicelint.program.evaluation.arguments import Arguments, combined
+from servicelint.program.evaluation.values import (
     CallRef,
     ClassRef,
     External,
@@ -20,12 +18,14 @@ from servicelint.program.values import (
     Partial,
     Value,
 )
+from servicelint.program.linking.index import last_name
+from servicelint.program.linking.reads import Memo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from servicelint.program.frames import Frame
-    from servicelint.program.modules import Module
+    from servicelint.program.evaluation.frames import Frame
+    from servicelint.program.linking.modules import Module
     from servicelint.program.program import Program
 
 

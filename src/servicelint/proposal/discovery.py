@@ -12,7 +12,7 @@ import msgspec
 from servicelint.boundaries.declared import Service
 from servicelint.boundaries.ownership import Ownership
 from servicelint.config import Config, Origin
-from servicelint.program.imports import Imports
+from servicelint.program.linking.imports import Imports
 from servicelint.proposal.proposal import Proposal, Proposed
 from servicelint.run import Run
 from servicelint.sources.discovery import select
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from servicelint.program.modules import Module, ModuleIndex
+    from servicelint.program.linking.modules import Module, ModuleIndex
     from servicelint.sources.manifests.deployed import Deployed
 
 _PROJECTS = ("pyproject.toml", "setup.py", "setup.cfg")

@@ -13,7 +13,7 @@ from servicelint.facts.imports import ImportFact, imports
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from servicelint.program.modules import Module
+    from servicelint.program.linking.modules import Module
     from servicelint.sources.cache import Cache
 
 _snapshots = msgspec.msgpack.Decoder(dict[bytes, msgspec.Raw])

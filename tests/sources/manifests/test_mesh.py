@@ -8,7 +8,7 @@ import pytest
 
 from servicelint import registry
 from servicelint.config import Config
-from servicelint.program.mesh import MeshRule
+from servicelint.program.breakers.mesh import MeshRule
 from servicelint.run import Run
 from servicelint.sources.discovery import select
 from servicelint.sources.manifests.documents import manifests

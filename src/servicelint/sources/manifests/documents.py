@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from servicelint.program.mesh import MeshRule
+    from servicelint.program.breakers.mesh import MeshRule
 
 MOST_ENTRIES = 50_000
 """Files and folders that are looked at: a home folder is no repository."""

@@ -1,0 +1,1 @@
+"""Circuit breakers: what they guard, what they see, and whether they can open."""

@@ -1,0 +1,1 @@
+"""Carriers: where clients can be, marked before anything is evaluated."""

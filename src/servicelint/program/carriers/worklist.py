@@ -1,0 +1,372 @@
+"""Carriers: where clients can be, found in one cheap fixpoint before anything is evaluated.
+
+A mark says what something may be: a symbol of a cataloged library (by its dotted name), a client object, one
+of its methods, or a container of clients. Marks start in the modules that import such a symbol and flow
+through bindings, attributes (of the classes that declarations tell), results and arguments. What they
+reach in another module is looked for where :class:`Reach` says it can be used: modules that no mark leads to
+are never parsed. Marks say too much rather than too little: whatever has none can be no client, so it need
+not be evaluated.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from servicelint.catalog.model import Invoker
+from servicelint.facts import record
+from servicelint.program.carriers.mark_reader import MarkReader
+from servicelint.program.carriers.marks import (
+    EVERYDAY,
+    MOST_NAMESAKES,
+    REMOTE,
+    Marked,
+    Marks,
+    boxed,
+    lead,
+    taken_out,
+)
+from servicelint.program.evaluation.attributes import is_property
+from servicelint.program.evaluation.parameters import has_receiver
+from servicelint.program.evaluation.values import ClassRef, FunctionRef, Instance, Partial, Value
+from servicelint.program.handlers.handing_on import arguments_for, callable_position, invoker_of
+from servicelint.program.linking.index import last_name
+from servicelint.program.linking.reach import FEW
+from servicelint.program.linking.reads import Node
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from servicelint.program.carriers.marks import FunctionKey
+    from servicelint.program.linking.earlier import Earlier
+    from servicelint.program.linking.modules import Module
+    from servicelint.program.program import Program
+
+
+PARTIAL = Invoker(passes="rest", callable=0)
+"""``functools.partial`` hands on as an executor does, only later."""
+
+
+class Carriers(MarkReader):
+    """Tells what may be a client, or lead to one."""
+
+    def __init__(self, program: Program, earlier: Earlier | None = None) -> None:
+        super().__init__(program, earlier.marked if earlier else Marked())
+        self._version = 0
+        self._pending: dict[Module, None] = {}
+        self.visits: defaultdict[Module, Node] = defaultdict(Node)
+        """By module, what the marks that it gives rest on."""
+        self.news: set[Module] = set()
+        """The modules of which something may be known that was not in an earlier run."""
+        self._again: set[Module] = set()
+        self._tells_all = False
+        with program.evaluator.declarations_only():
+            self._wake(self._resumed(earlier) if earlier else self._seeds())
+            self._spread()
+
+    # --- questions -------------------------------------------------------------------------------
+
+    def visited(self, module: Module) -> bool:
+        """Whether a mark leads to a module: nothing in any other can be a client."""
+        self.program.reads.note(module)
+        return module in self.marked.visited
+
+    def may_send(self, module: Module, call: record.Call) -> bool:
+        """Whether a call may send a request, or hand on something that does."""
+        if not self.visited(module):
+            return False
+        if lead(self.of(call.callee, module, call.scope)):
+            return True
+        if not self._invokes(module, last_name(call.callee)):
+            return False
+        return any(lead(self.of(argument.value, module, call.scope)) for argument in call.arguments)
+
+    def _invokes(self, module: Module, name: str) -> bool:
+        """Whether something of this name calls, or keeps to call later, what it is given."""
+        spoken = self.program.index.of(module).spoken(name)
+        return "partial" in spoken or any(each in self.program.catalog.invokers for each in spoken)
+
+    def parameter(self, function: FunctionRef, name: str) -> bool:
+        """Whether a parameter may be, or hold, a client."""
+        self.program.reads.note(function.module)
+        return bool(self.marked.parameters.get(((function.module, function.index), name)))
+
+    def givers(self, function: FunctionRef, name: str) -> frozenset[Module]:
+        """The modules that pass something for a parameter that may be, or hold, a client."""
+        self.program.reads.note(function.module)
+        return frozenset(self.marked.givers.get(((function.module, function.index), name), ()))
+
+    # --- the fixpoint ----------------------------------------------------------------------------
+
+    def is_seed(self, module: Module) -> bool:
+        """Whether a target itself imports a symbol of a cataloged library, or a generated stub."""
+        if not module.is_target:
+            return False
+        endings = [stub.module for stub in self.program.catalog.stubs]
+        return self.program.vocabulary.imports(module, self._prefixes, endings)
+
+    def _seeds(self) -> list[Module]:
+        vocabulary, catalog = self.program.vocabulary, self.program.catalog
+        stubs = [
+            module for stub in catalog.stubs for module in vocabulary.modules_importing_from(stub.module)
+        ]
+        return [*vocabulary.modules_importing(self._prefixes), *stubs]
+
+    def _resumed(self, earlier: Earlier) -> list[Module]:
+        """Where to go on from an earlier run: what it saw of what has changed, and new seeds."""
+        self.news |= earlier.news
+        self._again = set(earlier.visits)
+        return [*earlier.visits, *(module for module in earlier.changed if self.is_seed(module))]
+
+    def _spread(self) -> None:
+        while self._pending:
+            module = next(iter(self._pending))
+            del self._pending[module]
+            self.marked.visited.add(module)
+            self.news.add(module)
+            with self.program.reads.apart(self.visits[module]):
+                try:
+                    self._visit(module)
+                except Exception as error:  # noqa: BLE001 - reported at its file; the others go on
+                    self.program.crashes[module] = error
+
+    def _add(self, known: set[str], marks: Iterable[str], *, is_local: bool = False) -> bool:
+        """Add marks; tells whether this is news to other modules too.
+
+        In a module that is visited again, old marks are news as well: others may use them now that did not.
+        """
+        fresh = [mark for mark in marks if mark not in known and (is_local or mark != REMOTE)]
+        if fresh:
+            known.update(fresh)
+            self._version += 1
+        elif not self._tells_all:
+            return False
+        return any(not mark.startswith("module:") for mark in (marks if self._tells_all else fresh))
+
+    def _wake(self, modules: Iterable[Module]) -> None:
+        fresh = dict.fromkeys(modules)
+        self.program.order(fresh)
+        self._pending.update(fresh)
+
+    def _visit(self, module: Module) -> None:
+        """Spread marks through one module until nothing in it changes."""
+        facts = module.facts
+        self._tells_all = module in self._again
+        self._again.discard(module)
+        while True:
+            before = self._version
+            for number, scope in enumerate(facts.scopes):
+                for binding in scope.bindings:
+                    self._bind(module, number, binding)
+            for write in facts.writes:
+                self._write(module, write)
+            for number in range(len(facts.functions)):
+                self._function(module, number)
+            for number, klass in enumerate(facts.classes):
+                bases = self._any(klass.bases, module, klass.outer_scope)
+                self._add(self.marked.bases[ClassRef(module, number)], bases)
+            for call in facts.calls:
+                self._call(module, call)
+            self._tells_all = False
+            if self._version == before:
+                return
+
+    def _bind(self, module: Module, number: int, binding: record.Binding) -> None:
+        scope = module.facts.scopes[number]
+        marks = self.of(binding.value, module, number)
+        marks |= self._annotated(binding.annotation, module, number)
+        if isinstance(binding.value, record.ParameterValue):
+            marks |= self._parameter_marks(module, number, binding.value.index)
+        if not marks:
+            return
+        owner = 0 if binding.name in scope.globals else number
+        if binding.name in scope.nonlocals:
+            owner = scope.parent
+        if (
+            self._add(self.marked.slots[module, owner, binding.name], marks, is_local=owner > 0)
+            and owner == 0
+        ):
+            self._wake(self.program.reach.of_name(module, binding.name))
+        if scope.kind == "class":
+            self._add_attribute(self._class_of_body(module, number), binding.name, marks)
+
+    def _class_of_body(self, module: Module, scope: int) -> ClassRef:
+        """The class whose body is ``scope``."""
+        classes = module.facts.classes
+        return ClassRef(module, next(n for n, klass in enumerate(classes) if klass.scope == scope))
+
+    def _add_attribute(self, klass: ClassRef, name: str, marks: Iterable[str]) -> None:
+        if self._add(self.marked.attributes[name][klass], marks):
+            self._wake(self.program.reach.of_member(klass, name))
+
+    def _write(self, module: Module, write: record.AttributeWrite) -> None:
+        marks = self.of(write.value, module, write.scope)
+        marks |= self._annotated(write.annotation, module, write.scope)
+        if not marks:
+            return
+        name, target = write.name, write.target
+        if name == "[]" or name.endswith("()"):  # a change in place of what an attribute holds
+            classes = self.program.attributes.classes
+            if (
+                not isinstance(target, record.Attribute)
+                or classes.receiver_class(module, write.scope, target.value) < 0
+            ):
+                return  # only a class's own methods are followed in what they do to its containers
+            name, target = target.name, target.value
+        owners, is_unknown = self._owners(target, module, write.scope)
+        for klass in owners:
+            self._add_attribute(klass, name, marks)
+        if is_unknown and self._add(self.marked.loose[name], marks):
+            self._wake(self.program.reach.of_attribute(module, name))
+
+    def _parameter_marks(self, module: Module, scope: int, index: int) -> Marks:
+        number = self.program.function_of_scope(module, scope)
+        function = module.facts.functions[number]
+        parameter = function.parameters[index]
+        marks = frozenset(self.marked.parameters.get(((module, number), parameter.name), ()))
+        if parameter.default is not None:
+            marks |= self.of(parameter.default, module, function.outer_scope)
+        if index == 0 and function.klass >= 0:
+            marks |= self._made_by_class(ClassRef(module, function.klass))
+        return marks
+
+    def _function(self, module: Module, number: int) -> None:
+        function = module.facts.functions[number]
+        found: set[str] = set()
+        for value, _ in function.returns:
+            found |= self.of(value, module, function.scope)
+        for value in function.yields:  # entered as a context manager, or looped over
+            marks = self.of(value, module, function.scope)
+            found |= marks | boxed(marks)
+        found |= self._annotated(function.annotation, module, function.outer_scope)
+        if not found:
+            return
+        self._add(self.marked.returned[module, number], found)
+        if function.klass >= 0 and is_property(function):
+            self._add_attribute(ClassRef(module, function.klass), function.name, found)
+
+    # --- arguments -------------------------------------------------------------------------------
+
+    def _call(self, module: Module, call: record.Call) -> None:
+        """Marked arguments reach the parameters of whatever declarations say is called."""
+        marked = list(self._marked_arguments(module, call))
+        if not marked:
+            return
+        for function, offset in self._callees(module, call):
+            for position, argument, marks in marked:
+                self._reach(module, function, position + offset, argument, marks)
+        self._fill_fields(module, call, marked)
+        self._reach_handed(module, call)
+
+    def _marked_arguments(
+        self, module: Module, call: record.Call
+    ) -> Iterator[tuple[int, record.Argument, Marks]]:
+        for position, argument in enumerate(call.arguments):
+            marks = self.of(argument.value, module, call.scope)
+            if any(not mark.startswith("module:") for mark in marks):
+                yield position, argument, marks
+
+    def _callees(self, module: Module, call: record.Call) -> Iterator[tuple[FunctionKey, int]]:
+        """The functions that a call may reach, with the parameters that come before its arguments."""
+        frame = self.program.root_frame(module, call.scope)
+        values = self.program.evaluator.typed(call.callee, frame)
+        for value in self.program.evaluator.typed_all(values):
+            yield from self._functions_of(value, 0)
+        if self._is_open(values):
+            yield from self._namesakes(call.callee)
+
+    def _functions_of(self, value: Value, given: int) -> Iterator[tuple[FunctionKey, int]]:
+        """The function behind a callable, with the parameters before its arguments."""
+        if isinstance(value, FunctionRef):
+            function = value.module.facts.functions[value.index]
+            is_bound = has_receiver(function) and value.receiver is not None
+            yield (value.module, value.index), given + is_bound
+        elif isinstance(value, ClassRef):
+            constructor = self.program.attributes.classes.constructor(value)
+            if constructor is not None:
+                yield (constructor.module, constructor.index), given + 1
+        elif isinstance(value, Partial):
+            yield from self._functions_of(value.function, given + len(value.arguments.positional))
+        elif isinstance(value, Instance) and isinstance(value.of, ClassRef):
+            for method in self.program.attributes.of(value, "__call__"):
+                if isinstance(method, FunctionRef):
+                    yield from self._functions_of(method, given)
+
+    def _namesakes(self, callee: record.Expression) -> Iterator[tuple[FunctionKey, int]]:
+        """The methods of this name, if it is a telling one: what they are called on can't be told."""
+        if not isinstance(callee, record.Attribute) or callee.name in EVERYDAY:
+            return
+        modules = self.program.vocabulary.modules_with(callee.name)
+        if len(modules) > FEW:
+            return
+        defining = [module for module in modules if self.program.vocabulary.defines(module, callee.name)]
+        if len(defining) > MOST_NAMESAKES:
+            return
+        names = [(module, self.program.index.of(module)) for module in defining]
+        found = [(module, number) for module, each in names for number in each.methods[callee.name]]
+        for module, number in found if len(found) <= MOST_NAMESAKES else ():
+            yield (module, number), 1
+
+    def _reach(
+        self,
+        giver: Module,
+        function: FunctionKey,
+        position: int,
+        argument: record.Argument,
+        marks: Marks,
+    ) -> None:
+        owner, number = function
+        for index, parameter in enumerate(owner.facts.functions[number].parameters):
+            is_rest = parameter.kind in ("star", "double-star")
+            fits = argument.keyword == parameter.name if argument.keyword else index == position
+            if (fits and not argument.stars) or is_rest:
+                key = (function, parameter.name)
+                if giver not in self.marked.givers[key]:
+                    self.marked.givers[key].add(giver)
+                    self.news.add(owner)
+                if self._add(self.marked.parameters[key], boxed(marks) if is_rest else marks):
+                    self._wake([owner])
+
+    def _fill_fields(
+        self, module: Module, call: record.Call, marked: list[tuple[int, record.Argument, Marks]]
+    ) -> None:
+        """Marked arguments of a record class's construction reach its fields."""
+        classes = self.program.attributes.classes
+        for value in self.program.evaluator.typed(call.callee, self.program.root_frame(module, call.scope)):
+            if not isinstance(value, ClassRef) or not classes.is_record(value):
+                continue
+            fields = classes.fields(value)
+            for position, argument, marks in marked:
+                name = argument.keyword or (fields[position] if position < len(fields) else "")
+                if name in fields:
+                    self._add_attribute(value, name, marks)
+
+    def _reach_handed(self, module: Module, call: record.Call) -> None:
+        """``executor.submit(fetch, session, url)``: the function handed over gets the other arguments."""
+        handed = self._handed_over(module, call)
+        if handed is None:
+            return
+        callable_, arguments = handed
+        frame = self.program.root_frame(module, call.scope)
+        for value in self.program.evaluator.typed(callable_, frame):
+            for function, offset in self._functions_of(value, 0):
+                for position, argument, marks in arguments:
+                    self._reach(module, function, position + offset, argument, marks)
+
+    def _handed_over(
+        self, module: Module, call: record.Call
+    ) -> tuple[record.Expression, list[tuple[int, record.Argument, Marks]]] | None:
+        """What a call hands to be called, and the arguments that it will get, with their marks."""
+        spoken = self.program.index.of(module).spoken(last_name(call.callee))
+        invoker = PARTIAL if "partial" in spoken else invoker_of(self.program, module, call)
+        position = callable_position(invoker, call) if invoker else None
+        if invoker is None or position is None:
+            return None
+        given = arguments_for(invoker, call, position)
+        found = [
+            (number, argument, self.of(argument.value, module, call.scope))
+            for number, argument in enumerate(given)
+        ]
+        if invoker.passes == "others":  # each call gets one element
+            found = [(number, argument, taken_out(marks)) for number, argument, marks in found]
+        return call.arguments[position].value, found

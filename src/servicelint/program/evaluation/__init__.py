@@ -1,0 +1,1 @@
+"""Evaluation: what an expression can be, what a call binds and returns."""

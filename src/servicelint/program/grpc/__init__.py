@@ -1,0 +1,1 @@
+"""gRPC: stubs, channels and interceptors."""

@@ -1,0 +1,1 @@
+"""Handlers: what is run for what comes in, and what it reaches."""

@@ -1,0 +1,228 @@
+"""Handlers: the functions of the program that are run for what comes in.
+
+They are found where frameworks are told of them: by a decorator, by a call that registers (also through the
+program's own decorators and helpers), or by the base class. What the catalog says of frameworks is data
+(:mod:`servicelint.catalog.inbound`); what code registers is read in
+:mod:`servicelint.program.handlers.registrations`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from servicelint.facts import record
+from servicelint.program.evaluation.values import CallRef, ClassRef, External, FunctionRef
+from servicelint.program.handlers.registrations import Registrations
+from servicelint.program.linking.reads import Memo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from servicelint.catalog.inbound import GeneratedBase, HandlerClass, HandlerKind
+    from servicelint.program.linking.modules import Module
+    from servicelint.program.program import Program
+
+
+@dataclass(frozen=True)
+class Handler:
+    """A function that is run for what comes in.
+
+    ``framework`` is its title, ``route`` the path or name it is registered under as far as it is written
+    out. A handler of kind ``hook`` is run on the way of others: middleware, dependencies, error handlers.
+    """
+
+    function: FunctionRef
+    framework: str
+    kind: HandlerKind
+    route: str = ""
+
+    @property
+    def is_entry(self) -> bool:
+        """Whether it answers by itself what comes in."""
+        return self.kind != "hook"
+
+    @property
+    def name(self) -> str:
+        """Its dotted name, without the module's."""
+        facts = self.function.module.facts
+        return facts.scopes[facts.functions[self.function.index].scope].qualified_name
+
+
+class Handlers:
+    """Finds all handlers of a program, once."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.frameworks = program.catalog.frameworks
+        self.registrations = Registrations(program)
+        self._known: Memo[None, dict[tuple[Module, int], Handler]] = Memo(program.reads)
+        self._modules: Memo[None, list[Module]] = Memo(program.reads)
+        self._applications: Memo[None, list[CallRef]] = Memo(program.reads)
+
+    def all(self) -> list[Handler]:
+        """Every handler, each function once; one that answers by itself before a hook."""
+        return list(self._known.answer(None, self._collected).values())
+
+    def of(self, function: FunctionRef) -> Handler | None:
+        """What a function handles, if it is a handler."""
+        return self._known.answer(None, self._collected).get((function.module, function.index))
+
+    def applications(self) -> list[CallRef]:
+        """The constructions of applications (not of their parts), in the program's order."""
+        return self._applications.answer(None, self._find_applications)
+
+    def _find_applications(self) -> list[CallRef]:
+        return [
+            CallRef(module, number)
+            for module in self.modules()
+            for number, call in enumerate(module.facts.calls)
+            if self.registrations.makes_application(module, call)
+        ]
+
+    def modules(self) -> list[Module]:
+        """The modules in which handlers can be registered, told by their text."""
+        return self._modules.answer(None, self._find_modules)
+
+    def _find_modules(self) -> list[Module]:
+        symbols = self.frameworks.symbols()
+        parts = [name.split(".") for name in symbols]
+        ways = frozenset(".".join(each[:length]) for each in parts for length in range(1, len(each) + 1))
+        vocabulary = self.program.vocabulary
+        found = set(vocabulary.modules_importing(ways))
+        for name in self.frameworks.method_names():
+            found.update(vocabulary.modules_decorating(name))
+        for name in self.frameworks.telling_names():
+            found.update(vocabulary.modules_with(name))
+        return [module for module in self.program.targets if module in found]
+
+    def _collected(self) -> dict[tuple[Module, int], Handler]:
+        found: dict[tuple[Module, int], Handler] = {}
+        for handler in self._find():
+            key = (handler.function.module, handler.function.index)
+            before = found.get(key)
+            if before is None or (handler.is_entry and not before.is_entry):
+                found[key] = handler
+        return found
+
+    def _find(self) -> Iterator[Handler]:
+        for module in self.modules():
+            yield from self._decorated(module)
+            yield from self._registered(module)
+        for klass, base, title in self._heirs():
+            yield from self._of_class(klass, base.methods, base.kind, title)
+            yield from self._of_class(klass, base.hooks, "hook", title)
+        yield from self._services()
+
+    # --- decorators and calls --------------------------------------------------------------------
+
+    def _decorated(self, module: Module) -> Iterator[Handler]:
+        facts = module.facts
+        for number, function in enumerate(facts.functions):
+            for decorator in function.decorators:
+                found = self.registrations.by(decorator, module, function.outer_scope)
+                if found is not None:
+                    ref = FunctionRef(module, number)
+                    route = self.registrations.route(found, decorator, module, function.outer_scope)
+                    yield Handler(ref, found.title, found.registration.kind, route)
+        for number, klass in enumerate(facts.classes):
+            for decorator in klass.decorators:
+                found = self.registrations.by(decorator, module, klass.outer_scope)
+                if found is not None:
+                    methods = (*found.registration.methods, "__call__")
+                    route = self.registrations.route(found, decorator, module, klass.outer_scope)
+                    kind = found.registration.kind
+                    yield from self._of_class(ClassRef(module, number), methods, kind, found.title, route)
+
+    def _registered(self, module: Module) -> Iterator[Handler]:
+        for number in range(len(module.facts.calls)):
+            for found, route, value in self.registrations.called(CallRef(module, number)):
+                kind = found.registration.kind
+                if isinstance(value, FunctionRef):
+                    yield Handler(FunctionRef(value.module, value.index), found.title, kind, route)
+                else:
+                    methods = found.registration.methods
+                    yield from self._of_class(value, methods, kind, found.title, route)
+
+    # --- classes ---------------------------------------------------------------------------------
+
+    def _of_class(
+        self, klass: ClassRef, patterns: Iterable[str], kind: HandlerKind, title: str, route: str = ""
+    ) -> Iterator[Handler]:
+        """The methods of a class, inherited ones too, whose names fit."""
+        wanted = tuple(patterns)
+        taken: set[str] = set()
+        for each in self.program.attributes.classes.order(klass):
+            if not isinstance(each, ClassRef):
+                continue
+            for name, function in self._methods(each):
+                if name not in taken and any(fnmatchcase(name, pattern) for pattern in wanted):
+                    taken.add(name)
+                    yield Handler(function, title, kind, route)
+
+    def _methods(self, klass: ClassRef) -> Iterator[tuple[str, FunctionRef]]:
+        scope = self.program.attributes.classes.scope_of(klass)
+        for name, numbers in scope.final.items():
+            for number in numbers:
+                value = scope.bindings[number].value
+                if isinstance(value, record.FunctionValue):
+                    yield name, FunctionRef(klass.module, value.function)
+
+    def _heirs(self) -> Iterator[tuple[ClassRef, HandlerClass, str]]:
+        """The program's heirs of handler classes, each with what the catalog says of its nearest base."""
+        classes = self.program.attributes.classes
+        seen: set[ClassRef] = set()
+        for module in self.modules():
+            for number in range(len(module.facts.classes)):
+                for each in (ClassRef(module, number), *self._below(ClassRef(module, number))):
+                    if each in seen:
+                        continue
+                    seen.add(each)
+                    for base in classes.order(each):
+                        described = self.frameworks.classes.get(getattr(base, "name", ""))
+                        if isinstance(base, External) and described is not None:
+                            yield each, described, self.frameworks.title(base.name)
+
+    def _below(self, klass: ClassRef) -> list[ClassRef]:
+        classes = self.program.attributes.classes
+        is_base = any(getattr(base, "name", "") in self.frameworks.classes for base in classes.order(klass))
+        return classes.below(klass) if is_base else []
+
+    # --- generated services ----------------------------------------------------------------------
+
+    def _services(self) -> Iterator[Handler]:
+        """The public methods of classes that implement a generated service."""
+        for pattern in self.frameworks.generated:
+            for module in self._speaking_of(pattern):
+                for number, klass in enumerate(module.facts.classes):
+                    if any(self._is_generated(base, module, klass, pattern) for base in klass.bases):
+                        for name, function in self._methods(ClassRef(module, number)):
+                            if not name.startswith("_"):
+                                yield Handler(function, "gRPC", pattern.kind, name)
+
+    def _speaking_of(self, pattern: GeneratedBase) -> list[Module]:
+        """The modules that may derive from a base class of this pattern."""
+        vocabulary = self.program.vocabulary
+        if pattern.beside and not vocabulary.modules_importing(frozenset(pattern.beside)):
+            return []
+        speaking = set(vocabulary.modules_deriving(pattern.class_suffix))
+        if not pattern.is_telling and pattern.module_suffix:
+            speaking &= set(vocabulary.modules_importing_from(pattern.module_suffix))
+        return [module for module in self.program.targets if module in speaking]
+
+    def _is_generated(
+        self, base: record.Expression, module: Module, klass: record.Class, pattern: GeneratedBase
+    ) -> bool:
+        if not getattr(base, "name", "").endswith(pattern.class_suffix):
+            return False
+        frame = self.program.root_frame(module, klass.outer_scope)
+        for value in self.program.evaluator.typed(base, frame):
+            if isinstance(value, ClassRef):
+                order = self.program.attributes.classes.order(value)
+                if pattern.base:
+                    return External(pattern.base) in order
+                return value.module.name.endswith(pattern.module_suffix)
+            if isinstance(value, External) and not pattern.base:
+                return value.name.rpartition(".")[0].endswith(pattern.module_suffix)
+        return False

@@ -1,0 +1,1 @@
+"""Linking: the modules, who imports whom, and which words stand where."""

@@ -1,0 +1,224 @@
+"""What the texts of all modules hold: the first question of every search, asked before anything is parsed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Literal, Protocol, get_args
+
+from servicelint.facts import words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from servicelint.program.linking.modules import Module
+    from servicelint.program.linking.reads import Reads
+
+Held = Literal["word", "assigned", "decorator", "base", "quoted", "imported", "member", "end", "ending"]
+"""What a text may hold: a word; an attribute that it assigns on something other than a method's own object;
+a decorator by its last name; a class's base by the last part of its name; a text that is a name with
+dashes, in lower case; a symbol that it imports; such a symbol by the last names of its owner and itself; by
+its own last name; by how its parts end after an underscore (``_pb2_grpc`` and ``_grpc`` for
+``acme.stock_pb2_grpc``)."""
+
+Peeked = Literal["dotted", "renamed", "defined", "derived", "used", "holders", "imports", "classes"]
+"""What a closer look at one text says of a name: see :data:`PEEKS`."""
+
+_SCANS: dict[Held, Callable[[str], set[str]]] = {
+    "word": words.words,
+    "assigned": words.assigned,
+    "decorator": words.decorating,
+    "base": words.base_endings,
+    "quoted": words.quoted,
+    "imported": words.imported,
+}
+PEEKS: dict[Peeked, Callable[[str, str], object]] = {
+    "dotted": lambda text, name: f".{name}" in text,
+    "renamed": words.renames,
+    "defined": words.defines,
+    "derived": words.derives,
+    "used": words.uses,
+    "holders": words.holders,
+    "imports": lambda text, _: words.imported(text),
+    "classes": lambda text, _: set(words.classes(text)),
+}
+
+
+class Tables(Protocol):
+    """Tells which modules hold something."""
+
+    def modules(self, kind: Held, name: str) -> Sequence[Module]:
+        """The modules that hold it, in the program's order."""
+
+
+class ScannedTables:
+    """What all modules hold, found in their texts: all of a kind when the first of it is asked for."""
+
+    def __init__(self, modules: Sequence[Module]) -> None:
+        self._modules = modules
+        self._known: dict[Held, dict[str, list[Module]]] = {}
+
+    def modules(self, kind: Held, name: str) -> Sequence[Module]:
+        """The modules that hold something, in the program's order."""
+        return self.table(kind).get(name, ())
+
+    def table(self, kind: Held) -> dict[str, list[Module]]:
+        """All that is held of a kind, each with the modules that hold it."""
+        known = self._known.get(kind)
+        if known is None:
+            known = self._known[kind] = self._made(kind)
+        return known
+
+    def _made(self, kind: Held) -> dict[str, list[Module]]:
+        found: defaultdict[str, dict[Module, None]] = defaultdict(dict)
+        if kind in _SCANS:
+            for module in self._modules:
+                for name in _SCANS[kind](module.text):
+                    found[name][module] = None
+        else:
+            for symbol, modules in self.table("imported").items():
+                for name in _shortened(kind, symbol):
+                    found[name].update(dict.fromkeys(modules))
+        return {name: list(modules) for name, modules in found.items()}
+
+
+class Vocabulary:
+    """The words of all modules, each with the modules that hold it, in the program's order.
+
+    What is asked is noted as ``kind:name``. ``answers`` are the modules that were found to hold something,
+    ``peeked`` what a closer look at some of them said.
+    """
+
+    def __init__(self, modules: Sequence[Module], reads: Reads, tables: Tables | None = None) -> None:
+        self.modules = modules
+        self.tables: Tables = tables or ScannedTables(modules)
+        self.answers: dict[tuple[Held, str], Sequence[Module]] = {}
+        self.peeked: defaultdict[tuple[Peeked, str], dict[Module, object]] = defaultdict(dict)
+        self._reads = reads
+
+    # --- all modules -----------------------------------------------------------------------------
+
+    def modules_with(self, word: str) -> Sequence[Module]:
+        """The modules that hold a word, be it in a comment."""
+        return self._holding("word", word)
+
+    def modules_assigning(self, attribute: str) -> Sequence[Module]:
+        """The modules that may assign an attribute of an object that is not a method's own."""
+        return self._holding("assigned", attribute)
+
+    def modules_decorating(self, name: str) -> Sequence[Module]:
+        """The modules with a decorator whose name ends in ``name``."""
+        return self._holding("decorator", name)
+
+    def modules_quoting(self, name: str) -> Sequence[Module]:
+        """The modules with a text that is a name with dashes, given in lower case, in any case."""
+        return self._holding("quoted", name)
+
+    def modules_deriving(self, ending: str) -> Sequence[Module]:
+        """The modules with a class that has a base whose name ends in the capitalised word ``ending``."""
+        return self._holding("base", ending)
+
+    def modules_importing(self, symbols: frozenset[str]) -> list[Module]:
+        """The modules whose import statements name one of these symbols, or all of a module among them."""
+        names = [name for symbol in symbols for name in (symbol, f"{symbol}.*")]
+        wanted = {module for name in names for module in self._holding("imported", name)}
+        return [module for module in self.modules if module in wanted]
+
+    def modules_importing_from(self, ending: str) -> Sequence[Module]:
+        """The modules that import something of which a part ends so (``_pb2_grpc``)."""
+        return self._holding("ending", ending)
+
+    def imports(self, module: Module, symbols: frozenset[str], endings: Iterable[str] = ()) -> bool:
+        """Whether a module's import statements name one of these symbols, or all of a module among them.
+
+        Also if a part of what is imported has one of ``endings``.
+        """
+        found = words.imported(module.text)
+        if not symbols.isdisjoint(name.removesuffix(".*") for name in found):
+            return True
+        ended = {ending for symbol in found for ending in _shortened("ending", symbol)}
+        return not ended.isdisjoint(endings)
+
+    def importers(self, owner: str, name: str) -> set[Module]:
+        """The modules that import ``name``, or everything, from a module whose last name is ``owner``.
+
+        With no owner: from a package that is only told by dots.
+        """
+        return {*self._holding("member", f"{owner}.{name}"), *self._holding("member", f"{owner}.*")}
+
+    def modules_naming(self, name: str) -> Sequence[Module]:
+        """The modules with an import statement that ends in a module (or member) called ``name``."""
+        return self._holding("end", name)
+
+    def _holding(self, kind: Held, name: str) -> Sequence[Module]:
+        known = self.answers.get((kind, name))
+        if known is None:
+            known = self.answers[kind, name] = self.tables.modules(kind, name)
+        self._reads.note(f"{kind}:{name}")
+        return known
+
+    # --- one module ------------------------------------------------------------------------------
+
+    def dots(self, module: Module, name: str) -> bool:
+        """Whether a module holds a name after a dot."""
+        return bool(self._peek(module, "dotted", name))
+
+    def renames(self, module: Module, name: str) -> bool:
+        """Whether a module may give something called ``name`` another name."""
+        return bool(self._peek(module, "renamed", name))
+
+    def defines(self, module: Module, name: str) -> bool:
+        """Whether a module may define a function called ``name``."""
+        return bool(self._peek(module, "defined", name))
+
+    def derives(self, module: Module, name: str) -> bool:
+        """Whether a module may have a class with ``name``, or a further name of it, among its bases."""
+        return bool(self._peek(module, "derived", name))
+
+    def uses(self, module: Module, name: str) -> bool:
+        """Whether a module may call something called ``name``, or give it as an argument."""
+        return bool(self._peek(module, "used", name))
+
+    def holders(self, module: Module, name: str) -> set[str]:
+        """The variables, attributes and functions of a module that may hold what ``name`` makes or types."""
+        found = self._peek(module, "holders", name)
+        return found if isinstance(found, set) else set()
+
+    def imported(self, module: Module) -> list[str]:
+        """What a module imports: modules, and members with their module before them."""
+        return self._names(module, "imports")
+
+    def classes(self, module: Module) -> list[str]:
+        """The names of a module's classes."""
+        return self._names(module, "classes")
+
+    def _names(self, module: Module, kind: Peeked) -> list[str]:
+        found = self._peek(module, kind, "")
+        return sorted(found) if isinstance(found, set) else []
+
+    def _peek(self, module: Module, kind: Peeked, name: str) -> object:
+        known = self.peeked[kind, name]
+        if module not in known:
+            known[module] = PEEKS[kind](module.text, name)
+        self._reads.note(f"{kind}:{name}")
+        return known[module]
+
+
+HELD: tuple[Held, ...] = get_args(Held)
+
+
+def held(text: str) -> set[str]:
+    """All that a text holds, as ``kind:name``."""
+    found = {f"{kind}:{name}" for kind, scan in _SCANS.items() for name in scan(text)}
+    symbols = words.imported(text)
+    shorter: tuple[Held, ...] = ("member", "end", "ending")
+    return found.union(
+        f"{kind}:{name}" for kind in shorter for symbol in symbols for name in _shortened(kind, symbol)
+    )
+
+
+def _shortened(kind: Held, symbol: str) -> list[str]:
+    """An imported symbol by its last name, by that and its owner's, or by how its parts end."""
+    if kind == "ending":
+        return [part[at:] for part in symbol.split(".") for at in range(1, len(part)) if part[at] == "_"]
+    owner, _, last = symbol.rpartition(".")
+    return [f"{owner.rpartition('.')[2]}.{last}" if kind == "member" else last]

@@ -1,0 +1,244 @@
+"""Where the id of a request is lost on its way out: calls and messages without it, or with one made anew."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from servicelint.facts import record
+from servicelint.program.evaluation.values import MISSING, NONE, CallRef, FunctionRef, Literal, MappingValue
+from servicelint.program.faults import Fault, definition, name_of
+from servicelint.program.handlers.handing_on import invoker_of
+from servicelint.program.linking.index import last_name
+from servicelint.program.linking.reads import Memo
+from servicelint.program.request_ids.names import expressions, walk
+from servicelint.program.request_ids.outgoing import Carriage, Outgoing
+from servicelint.program.timeouts.verdicts import Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from servicelint.program.evaluation.arguments import Given
+    from servicelint.program.evaluation.values import Origin
+    from servicelint.program.handlers.reaching import Edge, Reached
+    from servicelint.program.linking.modules import Module
+    from servicelint.program.outbound import OutboundCall
+    from servicelint.program.queues import Publication
+    from servicelint.program.request_ids.names import RequestIds
+
+_INTERNAL = (".local", ".internal", ".svc", ".lan", ".localdomain", ".intranet", ".corp", ".consul", ".test")
+_MESSAGE_IDS = frozenset({"correlation_id", "headers", "x_request_id", "trace_id"})
+_MESSAGES = frozenset({"request", "properties", "props", "message", "msg", "delivery", "event", "record"})
+"""What consumers call what they get, and the attributes in which it has an id."""
+
+
+class Dropped:
+    """Finds calls and messages that handlers send without the id of what they handle."""
+
+    def __init__(self, ids: RequestIds) -> None:
+        self.ids = ids
+        self.program = ids.program
+        self.outgoing = Outgoing(ids)
+        self._attended: Memo[CallRef, list[Reached]] = Memo(ids.program.reads)
+        self._wrapping: Memo[None, dict[Module, list[OutboundCall]]] = Memo(ids.program.reads)
+
+    # --- calls -----------------------------------------------------------------------------------
+
+    def calls(self, module: Module, protocol: str, *, internal_only: bool) -> Iterator[Fault]:
+        """The calls over ``protocol`` that drop the id; ``internal_only``: not those to public hosts."""
+        for call in self._calls(module):
+            if call.protocol != protocol or (internal_only and self._is_to_public_host(call)):
+                continue
+            carriage = self.outgoing.of(call)
+            reached = self._inbound(call.ref) if carriage.answer == "dropped" else []
+            if reached:
+                yield self._fault(call.ref, call.name, carriage.reason, reached)
+
+    def renewed(self, module: Module) -> Iterator[Fault]:
+        """The calls whose id is made anew though one came in."""
+        for call in self.program.outbound_calls(module):
+            if self.outgoing.of(call).answer == "fresh" and self.ids.are_known():
+                reached = self._inbound(call.ref)
+                if reached:
+                    steps = (*_steps(reached[0]), Step(call.ref, "an id is made anew for it"))
+                    yield Fault(call.ref, call.name, _by_whom(reached), steps)
+
+    def _fault(self, ref: CallRef, subject: str, reason: str, reached: list[Reached]) -> Fault:
+        header = self.ids.preferred()
+        steps = (*_steps(reached[0]), Step(ref, f"no {header} is on it: {reason}"))
+        told = f"{reason}, and {_by_whom(reached)}"
+        return Fault(ref, subject, told, steps, None if self.ids.are_known() else "info")
+
+    def _inbound(self, ref: CallRef) -> list[Reached]:
+        """The handlers that reach a place; of those that consume messages, only those that read an id."""
+        found = self._attended.answer(ref, lambda: self.program.reaching.walk(ref, self._is_attended))
+        return [
+            each for each in found if each.handler.kind != "message" or self._reads(each.handler.function)
+        ]
+
+    def _is_attended(self, edge: Edge) -> bool:
+        """Whether a handler waits for what it calls: a thread of its own has its own request, or none."""
+        if edge.ref is None:
+            return True
+        invoker = invoker_of(self.program, edge.ref.module, edge.ref.call)
+        return invoker is None or not invoker.is_detached
+
+    # --- wrappers --------------------------------------------------------------------------------
+
+    def _calls(self, module: Module) -> list[OutboundCall]:
+        """The calls of a module that send, and those that enter a function which hands their headers on."""
+        own = [call for call in self.program.outbound_calls(module) if not call.is_wrapper]
+        sent = {call.ref for call in own}
+        wrappers = self._wrapping.answer(None, self._find_wrapping).get(module, [])
+        return own + [call for call in wrappers if call.ref not in sent]
+
+    def _find_wrapping(self) -> dict[Module, list[OutboundCall]]:
+        found: dict[Module, dict[CallRef, OutboundCall]] = {}
+        for module in self.program.targets:
+            if not self.program.carriers.visited(module):
+                continue
+            for call in self.program.outbound_calls(module):
+                function = self.program.reaching.function_of(call.ref)
+                if call.is_wrapper or function is None or not self.outgoing.is_forwarded(call):
+                    continue
+                for arguments in self.program.callers.of(FunctionRef(*function)):
+                    name = name_of(FunctionRef(*function)).rpartition(".")[2]
+                    wrapper = replace(call, ref=arguments.call, name=name, is_wrapper=True, sends=call.ref)
+                    found.setdefault(arguments.call.module, {})[arguments.call] = wrapper
+        return {module: list(calls.values()) for module, calls in found.items()}
+
+    def _reads(self, function: FunctionRef) -> bool:
+        """Whether a consumer looks at its message's headers or id."""
+        if self.program.instrumented.covering("celery", "queue") is not None:
+            return True
+        own = function.module.facts.functions[function.index].scope
+        return any(
+            isinstance(part, record.Attribute)
+            and part.name in _MESSAGE_IDS
+            and last_name(part.value) in _MESSAGES
+            for expression in expressions(function.module, own)
+            for part in walk(expression)
+        )
+
+    # --- hosts -----------------------------------------------------------------------------------
+
+    def _is_to_public_host(self, call: OutboundCall) -> bool:
+        """Whether a call's URL begins with a literal host that is not the team's own."""
+        ref = call.sends or call.ref
+        for site in self.program.sites.of(ref.module):
+            if site.ref == ref:
+                return any(self._goes_public(target.url, target.arguments) for target in site.targets)
+        return False
+
+    def _goes_public(self, position: int | None, arguments: object) -> bool:
+        given = _url(position, arguments)
+        if given is None or given.expression is None or given.frame is None:
+            return False
+        return is_public(self._beginning(given))
+
+    def _beginning(self, given: Given) -> str:
+        """The beginning of a URL, as far as it is written out."""
+        assert given.frame is not None  # noqa: S101 - the caller made sure
+        expression, evaluator = given.expression, self.program.evaluator
+        while isinstance(expression, record.Text | record.Operation):
+            expression = expression.parts[0] if isinstance(expression, record.Text) else expression.left
+            if isinstance(expression, record.Constant):
+                return str(expression.value)
+        if expression is None:
+            return ""
+        values = evaluator.values(expression, given.frame)
+        only = values[0] if len(values) == 1 else None
+        is_written = isinstance(only, Literal) and not only.assumed and _is_constant(only.origin)
+        return str(only.value) if isinstance(only, Literal) and is_written else ""
+
+    # --- messages --------------------------------------------------------------------------------
+
+    def messages(self, module: Module) -> Iterator[Fault]:
+        """The messages that are published without the id."""
+        for publication in self.program.queues.publications(module):
+            library = self.program.catalog.library_of(publication.entry)
+            if self.program.instrumented.covering(library.library, "queue") is not None:
+                continue
+            carriage = self._message(publication)
+            reached = self._inbound(publication.ref) if carriage.answer == "dropped" else []
+            if reached:
+                yield self._fault(publication.ref, publication.name, carriage.reason, reached)
+
+    def _message(self, publication: Publication) -> Carriage:
+        queues = self.program.queues
+        correlation = [v for v in queues.correlation_id(publication) if v not in (MISSING, NONE)]
+        if correlation:
+            return Carriage("carried", "its correlation id")
+        headers = queues.headers(publication)
+        if any(self._holds_id(value) for value in headers):
+            return Carriage("carried", "its headers")
+        if any(_is_open(value) for value in headers) and self.ids.modules():
+            return Carriage("unknown", "its headers can't be told")
+        is_given = any(value not in (MISSING, NONE) for value in headers)
+        return Carriage("dropped", "its headers hold none" if is_given else "it is given no headers")
+
+    def _holds_id(self, value: object) -> bool:
+        if not isinstance(value, MappingValue):
+            return False
+        if any(self.ids.is_id(key) and values != (MISSING,) for key, values in value.entries):
+            return True
+        return any(self._holds_id(each) for rest in value.rest for each in rest)
+
+
+def _is_constant(origin: Origin | None) -> bool:
+    """Whether a text stands where it is used, or is bound to a name as it is: a setting is neither."""
+    if origin is None:
+        return True
+    bindings = [each for scope in origin.module.facts.scopes for each in scope.bindings]
+    return any(
+        each.line == origin.line and isinstance(each.value, record.Constant | record.Text)
+        for each in bindings
+    )
+
+
+def is_public(url: str) -> bool:
+    """Whether a URL goes to a host of somebody else: one with a public name, written out."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if not parts.scheme.startswith("http") or "." not in host or host.endswith(_INTERNAL):
+        return False
+    try:
+        return ipaddress.ip_address(host).is_global
+    except ValueError:
+        return True
+
+
+def _is_open(value: object) -> bool:
+    if isinstance(value, MappingValue):
+        return bool(value.rest or value.elements)
+    return value not in (MISSING, NONE)
+
+
+def _url(position: int | None, arguments: object) -> Given | None:
+    keywords = getattr(arguments, "keywords", {})
+    positional = getattr(arguments, "positional", ())
+    given: Given | None = keywords.get("url")
+    if given is None and position is not None and position < len(positional):
+        given = positional[position]
+    return given
+
+
+def _by_whom(reached: list[Reached]) -> str:
+    """A handler that reaches something, and how many others do."""
+    names = list(dict.fromkeys(each.handler.name for each in reached))
+    if len(names) == 1:
+        return f"`{names[0]}` reaches it"
+    others = "another handler" if len(names) == 2 else f"{len(names) - 1} other handlers"
+    return f"`{names[0]}` and {others} reach it"
+
+
+def _steps(reached: Reached) -> list[Step]:
+    """The way from a handler down to a call."""
+    handler = reached.handler
+    route = f" for {handler.route}" if handler.route else ""
+    framework = f"{handler.framework} runs" if handler.framework else "it is run"
+    steps = [Step(definition(handler.function), f"{framework} {handler.name}{route}")]
+    called = [(ref, getattr(ref.call.callee, "name", "it")) for ref in reached.path[:-1]]
+    return steps + [Step(ref, f"which calls {name}") for ref, name in called]

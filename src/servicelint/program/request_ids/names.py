@@ -1,0 +1,219 @@
+"""Request ids in the program: by which names they go, who mentions them, who puts one on something."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from servicelint.facts import record
+from servicelint.program.evaluation.values import CallRef, External, FunctionRef, Literal
+from servicelint.program.linking.index import last_name
+from servicelint.program.linking.reads import Memo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from servicelint.facts.record import Expression
+    from servicelint.program.handlers.entry_points import Handler
+    from servicelint.program.linking.modules import Module
+    from servicelint.program.program import Program
+
+READING = frozenset({"get", "getlist", "get_all", "getall", "pop", "get_header", "getheader", "__getitem__"})
+"""Methods that take a value out of headers."""
+
+IDENTITY = re.compile(r"(request|correlation|trace|transaction)_?id$|^x_request_id$|^rid$", re.IGNORECASE)
+"""Names of variables and attributes that hold the id of a request."""
+
+DEEPEST_HELPER = 3
+"""Functions that are followed into one another for what they put on a request."""
+
+
+class RequestIds:
+    """What the program does with headers of some names: the ids of requests."""
+
+    def __init__(self, program: Program, names: Iterable[str]) -> None:
+        self.program = program
+        self.names = tuple(names)
+        self._known = frozenset(spelling for name in names for spelling in _spellings(name))
+        self._mentioning: Memo[None, frozenset[Module]] = Memo(program.reads)
+        self._are_known: Memo[None, bool] = Memo(program.reads)
+        self._putting: Memo[tuple[Module, int], bool] = Memo(program.reads)
+
+    # --- names -----------------------------------------------------------------------------------
+
+    def is_id(self, text: object) -> bool:
+        """Whether a text is the name of a header that holds an id, however it is spelled."""
+        if isinstance(text, bytes):
+            text = text.decode("latin-1")
+        return isinstance(text, str) and text.lower() in self._known
+
+    def names_id(self, key: Expression, module: Module, scope: int) -> bool | None:
+        """Whether an expression is such a name; None if that can't be told."""
+        if isinstance(key, record.Constant):
+            return self.is_id(key.value)
+        if not isinstance(key, record.Name | record.Attribute | record.Operation | record.Text):
+            return None  # no name is computed otherwise
+        frame = self.program.root_frame(module, scope)
+        values = self.program.evaluator.expand_all(self.program.evaluator.values(key, frame))
+        texts = [value.value for value in values if isinstance(value, Literal)]
+        if any(map(self.is_id, texts)):
+            return True
+        return False if texts and len(texts) == len(values) else None
+
+    # --- who mentions an id ----------------------------------------------------------------------
+
+    def modules(self) -> frozenset[Module]:
+        """The modules whose text mentions an id, or a library's function that hands one out."""
+        return self._mentioning.answer(None, self._find_modules)
+
+    def _find_modules(self) -> frozenset[Module]:
+        vocabulary = self.program.vocabulary
+        found: set[Module] = set()
+        for name in self._known:
+            found.update(vocabulary.modules_quoting(name) if "-" in name else vocabulary.modules_with(name))
+        correlation = self.program.catalog.correlation
+        symbols = correlation.injectors | correlation.keepers
+        return frozenset(found.union(vocabulary.modules_importing(frozenset(symbols))))
+
+    def may_come_from(self, module: Module) -> bool:
+        """Whether an id's name may be written in a module, or in one that it imports from."""
+        known = self.modules()
+        return module in known or any(
+            each in known for each in self.program.reaching.downstream.imports(module)
+        )
+
+    def are_known(self) -> bool:
+        """Whether what handles requests reads or makes ids at all: own code, middleware, instrumentation."""
+        return self._are_known.answer(None, self._find_known)
+
+    def _find_known(self) -> bool:
+        if self.program.instrumented.continues():
+            return True
+        holds = self.program.reaching.downstream.holds
+        return any(map(holds, self.modules())) or any(map(self._makes, self.program.handlers.all()))
+
+    def _makes(self, handler: Handler) -> bool:
+        """Whether a handler, or a hook on its way, makes an id and keeps it under a name that says so."""
+        module = handler.function.module
+        if "uuid" not in module.source:
+            return False
+        for scope in self._scopes(handler.function):
+            names = {binding.name for binding in module.facts.scopes[scope].bindings}
+            names |= {write.name for write in module.facts.writes if write.scope == scope}
+            if any(map(IDENTITY.search, names)):
+                return True
+        return False
+
+    def preferred(self) -> str:
+        """The header to put an id in: the first that the program speaks of, else the first of all."""
+        vocabulary = self.program.vocabulary
+        spoken = [name for name in self.names if "-" in name and vocabulary.modules_quoting(name.lower())]
+        return (spoken or list(self.names))[0]
+
+    # --- who puts one on -------------------------------------------------------------------------
+
+    def puts(self, function: FunctionRef, depth: int = 0) -> bool:
+        """Whether a function puts an id on something it builds or changes, itself or through a helper."""
+        key = (function.module, function.index)
+        if depth:
+            return self._puts(function, depth)
+        return self._putting.answer(key, lambda: self._puts(function, 0))
+
+    def _puts(self, function: FunctionRef, depth: int) -> bool:
+        module = function.module
+        for scope in self._scopes(function):
+            if any(self._puts_in(each, module, scope) for each in expressions(module, scope)):
+                return True
+            for number, call in enumerate(module.facts.calls):
+                if call.scope == scope and self._call_puts(CallRef(module, number), depth):
+                    return True
+        return False
+
+    def _scopes(self, function: FunctionRef) -> Iterator[int]:
+        """A function's scope and those within it."""
+        scopes = function.module.facts.scopes
+        own = function.module.facts.functions[function.index].scope
+        inside = {own}
+        for number, scope in enumerate(scopes):
+            if scope.parent in inside:
+                inside.add(number)
+        return iter(sorted(inside))
+
+    def _puts_in(self, expression: Expression, module: Module, scope: int) -> bool:
+        """Whether a structure has an id among its keys, or a pair that begins with one."""
+        for part in walk(expression):
+            keys: list[Expression | None] = []
+            if isinstance(part, record.Mapping):
+                keys = [key for key, _ in part.items]
+            elif isinstance(part, record.Updated) and part.operation == "item":
+                keys = [part.key]
+            elif isinstance(part, record.Sequence) and len(part.items) == 2:
+                keys = [part.items[0]]
+            if any(key is not None and self.names_id(key, module, scope) for key in keys):
+                return True
+        return False
+
+    def _call_puts(self, ref: CallRef, depth: int) -> bool:
+        """``request.add_header(ID, value)``, ``inject(headers)``, or a helper that puts one."""
+        if self.sets(ref):
+            return True
+        frame = self.program.frame_of_call(ref)
+        for value in self.program.evaluator.typed(ref.call.callee, frame):
+            if isinstance(value, External) and self._injects(value.name):
+                return True
+            if isinstance(value, FunctionRef) and depth < DEEPEST_HELPER and self.puts(value, depth + 1):
+                return True
+        return False
+
+    def sets(self, ref: CallRef) -> bool:
+        """Whether a call is a method's that is given an id's name and a value."""
+        name = last_name(ref.call.callee)
+        arguments = ref.call.arguments
+        if name in READING or len(arguments) < 2 or not isinstance(ref.call.callee, record.Attribute):
+            return False
+        first = arguments[0]
+        return not first.stars and bool(self.names_id(first.value, ref.module, ref.call.scope))
+
+    def injects(self, callee: Expression, module: Module, scope: int) -> bool:
+        """Whether calling something puts the current id into what it is given."""
+        frame = self.program.root_frame(module, scope)
+        values = self.program.evaluator.typed(callee, frame)
+        return any(isinstance(value, External) and self._injects(value.name) for value in values)
+
+    def _injects(self, name: str) -> bool:
+        injectors = self.program.catalog.correlation.injectors
+        return name in injectors or name.rpartition(".")[0] in injectors
+
+
+def _spellings(name: str) -> set[str]:
+    """A header's name as it is written in headers, in a WSGI environment and as a parameter."""
+    lower = name.lower()
+    underscored = lower.replace("-", "_")
+    return {lower, f"http_{underscored}"} | ({underscored} if "-" in lower else set())
+
+
+def walk(expression: Expression) -> Iterator[Expression]:
+    """An expression and all that it is made of, inside one function."""
+    pending: list[object] = [expression]
+    while pending:
+        each = pending.pop()
+        if isinstance(each, record.Node):
+            yield each  # type: ignore[misc]
+            pending += [getattr(each, name) for name in each.__struct_fields__]
+        elif isinstance(each, list | tuple):
+            pending += each
+
+
+def expressions(module: Module, scope: int) -> Iterator[Expression]:
+    """The expressions of one scope, calls' arguments among them."""
+    facts = module.facts
+    yield from (binding.value for binding in facts.scopes[scope].bindings)
+    for call in facts.calls:
+        if call.scope == scope:
+            yield call.callee
+            yield from (argument.value for argument in call.arguments)
+    yield from (write.value for write in facts.writes if write.scope == scope)
+    for function in facts.functions:
+        if function.scope == scope:
+            yield from (value for value, _ in function.returns)
+            yield from function.yields

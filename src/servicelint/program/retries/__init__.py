@@ -1,0 +1,1 @@
+"""Retries: how often, for how long, after what, and what that costs."""

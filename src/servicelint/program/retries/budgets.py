@@ -1,0 +1,242 @@
+"""Budgets: how long a call site may take in all, its retries and their waits included, in seconds."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from servicelint.facts import record
+from servicelint.program.evaluation.values import CallRef, FunctionRef, Literal, Origin, SequenceValue
+from servicelint.program.faults import Fault
+from servicelint.program.linking.reads import Memo
+from servicelint.program.timeouts.verdicts import Bounded, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from servicelint.program.linking.modules import Module
+    from servicelint.program.program import Program
+    from servicelint.program.retries.policies import RetryPolicy
+    from servicelint.program.sites import Site, Target
+
+MOST_TRIES = 1_000
+"""Waits are added up one by one; a policy with more tries is as good as endless."""
+
+DEEPEST_CALLERS = 3
+"""Callers that are followed for retries around retries."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The worst case of a call, with the arithmetic as steps. ``limit`` is the shortest time around it."""
+
+    seconds: float
+    steps: tuple[Step, ...]
+    is_repeated: bool = False
+    limit: float = math.inf
+    limited_by: str = ""
+
+
+class Budgets:
+    """Adds up what call sites may take."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self._known: Memo[CallRef, Budget | None] = Memo(program.reads)
+
+    def of(self, site: Site) -> Budget | None:
+        """The worst case of a call site; None if it can't be told, or has none."""
+        return self._known.answer(site.ref, lambda: self._find(site))
+
+    def exceeded(self, module: Module, most: float | None) -> Iterator[Fault]:
+        """The call sites whose retries take longer than the time around them, or than the budget."""
+        for site in self.program.outcomes.sites(module).values():
+            budget = self.of(site)
+            if budget is None or not budget.is_repeated:
+                continue
+            limit, by = min((budget.limit, budget.limited_by), (most or math.inf, "the budget"))
+            if budget.seconds > limit:
+                worst = f"may take {_shown(budget.seconds)} s with its retries"
+                reason = f"{worst}, longer than {by} of {_shown(limit)} s{self._on_top(site)}"
+                yield Fault(site.ref, site.targets[0].name, reason, budget.steps, seconds=budget.seconds)
+
+    def _on_top(self, site: Site) -> str:
+        """What a mesh adds to it: retries of its own."""
+        rule = self.program.mesh.retrying(self.program.addresses.host(site))
+        return f"; the mesh retries {rule.retries} times on top of this ({rule.source})" if rule else ""
+
+    # --- one try ---------------------------------------------------------------------------------
+
+    def _find(self, site: Site) -> Budget | None:
+        tries = [self._try(target) for target in site.targets]
+        judged = self.program.forwarding.judge(site)
+        if None in tries or not all(isinstance(each.verdict, Bounded) for each in judged):
+            return None
+        seconds = max(each for each in tries if each is not None)
+        budget = Budget(seconds, (Step(site.ref, f"one try takes up to {_shown(seconds)} s"),))
+        for policy in self.program.retry_uses.mounted(site):
+            repeated = self._repeated(budget, policy, site)
+            if repeated is None:
+                return None
+            budget = repeated
+        return self._around(site.ref, budget, site, 0)
+
+    def _try(self, target: Target) -> float | None:
+        """How long one try may take: connecting and reading where both are given, else the one number."""
+        for value in self.program.bounds.given(target):
+            if isinstance(value, SequenceValue) and not value.is_open:
+                parts = [_number(item) for item in value.items]
+                return None if None in parts else sum(part for part in parts if part is not None)
+        verdict = self.program.bounds.of(target)
+        return verdict.seconds if isinstance(verdict, Bounded) else None
+
+    # --- retries ---------------------------------------------------------------------------------
+
+    def _around(self, ref: CallRef, budget: Budget, site: Site, depth: int) -> Budget | None:
+        """The worst case with what repeats the call, or limits it, in its own function and in its callers."""
+        found: Budget | None = self._in_blocks(ref, budget, site)
+        uses = [use for use in self.program.retry_uses.around(ref) if use.form != "block"]
+        for use in uses:
+            found = found and self._repeated(found, use.policy, site)
+        if found is None or depth >= DEEPEST_CALLERS:
+            return found
+        number = self.program.function_of_scope(ref.module, ref.call.scope)
+        return found if number < 0 else self._in_callers(FunctionRef(ref.module, number), found, site, depth)
+
+    def _in_blocks(self, ref: CallRef, budget: Budget, site: Site) -> Budget | None:
+        """From the call outwards: loops and attempts that repeat it, scopes that limit it."""
+        regions = ref.module.facts.regions
+        repeating = {
+            use.region: use.policy for use in self.program.retry_uses.around(ref) if use.form == "block"
+        }
+        loops = {loop.region: loop for loop in self.program.retry_loops.of(ref.module) if loop.call == ref}
+        region = ref.call.region
+        found: Budget | None = self._limited(budget, self._waited_for(ref, site))
+        while region > 0 and regions[region].kind != "function" and found is not None:
+            if region in repeating:
+                found = self._repeated(found, repeating[region], site)
+            elif region in loops:
+                found = self._looped(found, ref.module, region)
+            elif regions[region].kind == "async-with" or regions[region].kind == "with":
+                found = self._limited(found, self._scope(ref.module, region, site))
+            region = regions[region].parent
+        return found
+
+    def _in_callers(self, function: FunctionRef, budget: Budget, site: Site, depth: int) -> Budget:
+        """The worst of what callers that repeat or limit the function make of it."""
+        worst = budget
+        for arguments in self.program.callers.of(function):
+            around = self._around(arguments.call, budget, site, depth + 1)
+            if around is not None and (around.seconds, -around.limit) > (worst.seconds, -worst.limit):
+                worst = around
+        return worst
+
+    def _repeated(self, budget: Budget, policy: RetryPolicy, site: Site) -> Budget | None:
+        """The worst case when a policy tries it again; None if it can't be told."""
+        retries = self.program.retries
+        errors = self.program.outcomes.failures(site)
+        if policy.entry.form != "policy" and not any(retries.retries(policy, error) for error in errors):
+            return budget
+        limits = retries.limits(policy)
+        if limits.tries is None and limits.seconds is None:
+            return None
+        waited = self._waits(policy, limits.tries)
+        counted = (
+            math.inf if waited is None or limits.tries is None else limits.tries * budget.seconds + waited
+        )
+        timed = (
+            math.inf
+            if limits.seconds is None
+            else limits.seconds + (0 if policy.entry.cuts else budget.seconds)
+        )
+        total = min(counted, timed)
+        if total == math.inf:
+            return None
+        one = _shown(budget.seconds)
+        message = (
+            f"{_shown(limits.tries or 0)} tries x {one} s + {_shown(waited or 0)} s of waits"
+            if counted <= timed
+            else f"tries begin for {_shown(limits.seconds or 0)} s, the last takes {one} s"
+        )
+        step = Step(policy.made or site.ref, f"{policy.name}: {message} = {_shown(total)} s")
+        return Budget(total, (*budget.steps, step), True, budget.limit, budget.limited_by)
+
+    def _waits(self, policy: RetryPolicy, tries: float | None) -> float | None:
+        """The longest that all waits between so many tries can come to."""
+        if tries is None or tries > MOST_TRIES:
+            return None
+        waits = [self.program.retries.wait(policy, retry) for retry in range(1, int(tries))]
+        return None if None in waits else sum(wait for wait in waits if wait is not None)
+
+    def _looped(self, budget: Budget, module: Module, region: int) -> Budget | None:
+        """The worst case of a loop over ``range(n)`` that tries it again."""
+        block = module.facts.regions[region]
+        tries = self._turns(module, region)
+        if tries is None:
+            return None
+        total = tries * budget.seconds
+        where = Origin(module, block.line, "")
+        step = Step(
+            where, f"{tries} turns x {_shown(budget.seconds)} s = {_shown(total)} s, waits left aside"
+        )
+        return Budget(total, (*budget.steps, step), True, budget.limit, budget.limited_by)
+
+    def _turns(self, module: Module, region: int) -> int | None:
+        subject = module.facts.regions[region].subject
+        if not isinstance(subject, record.CallValue):
+            return None
+        call = module.facts.calls[subject.call]
+        frame = self.program.root_frame(module, call.scope)
+        if getattr(call.callee, "name", "") != "range" or not 1 <= len(call.arguments) <= 2:
+            return None
+        bounds = [_number(self.program.evaluator.values(each.value, frame)) for each in call.arguments]
+        if None in bounds:
+            return None
+        first, last = (0.0, bounds[0]) if len(bounds) == 1 else (bounds[0], bounds[1])
+        return int((last or 0) - (first or 0))
+
+    # --- what limits it --------------------------------------------------------------------------
+
+    def _limited(self, budget: Budget, scope: tuple[float, str, CallRef] | None) -> Budget:
+        """A scope around a single try ends it; around retries it is what they are compared with."""
+        if scope is None:
+            return budget
+        seconds, name, ref = scope
+        if not budget.is_repeated:
+            step = Step(ref, f"{name} ends a try after {_shown(seconds)} s")
+            shorter = seconds < budget.seconds
+            return Budget(min(seconds, budget.seconds), (*budget.steps, step) if shorter else budget.steps)
+        if seconds >= budget.limit:
+            return budget
+        step = Step(ref, f"{name} ends it all after {_shown(seconds)} s")
+        return Budget(budget.seconds, (*budget.steps, step), True, seconds, f"the enclosing {name}")
+
+    def _scope(self, module: Module, region: int, site: Site) -> tuple[float, str, CallRef] | None:
+        subject = module.facts.regions[region].subject
+        if not isinstance(subject, record.CallValue):
+            return None
+        return self.program.enclosing.seconds(CallRef(module, subject.call), _blocking(site), awaits=False)
+
+    def _waited_for(self, ref: CallRef, site: Site) -> tuple[float, str, CallRef] | None:
+        """``wait_for(call, seconds)`` directly around a call."""
+        if ref.call.holder < 0:
+            return None
+        return self.program.enclosing.seconds(
+            CallRef(ref.module, ref.call.holder), _blocking(site), awaits=True
+        )
+
+
+def _blocking(site: Site) -> bool:
+    return all(target.blocking for target in site.targets)
+
+
+def _number(values: tuple[object, ...]) -> float | None:
+    """The largest of some numbers; None if one is something else."""
+    numbers = [value.value for value in values if isinstance(value, Literal)]
+    known = [number for number in numbers if isinstance(number, int | float)]
+    return float(max(known)) if known and len(known) == len(values) else None
+
+
+def _shown(seconds: float) -> str:
+    return f"{seconds:.6g}"

@@ -1,0 +1,1 @@
+"""What bounds the time of a call: arguments, clients, scopes, hooks, and callers that decide."""

@@ -1,0 +1,203 @@
+"""Scopes that bound the time of what they enclose: ``asyncio.timeout``, ``wait_for``, ``fail_after``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from servicelint.catalog.model import Scope
+from servicelint.facts import record
+from servicelint.program.evaluation.values import MISSING, NONE, CallRef, External, FunctionRef, Literal
+from servicelint.program.linking.reads import Memo
+from servicelint.program.timeouts.verdicts import Bounded, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from servicelint.program.evaluation.arguments import Arguments
+    from servicelint.program.program import Program
+
+DEEPEST_CALLERS = 12
+
+
+class Enclosing:
+    """Tells whether a call stands, itself or in every caller, within something that ends it."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self._open: set[tuple[object, ...]] = set()
+        self._possible: Memo[bool, bool] = Memo(program.reads)
+
+    def of(self, ref: CallRef, blocking: bool) -> Bounded | None:
+        """The bound that encloses a call, or None. A blocking call can't be ended by what only cancels."""
+        if not self._is_possible(blocking):
+            return None
+        return self._around(ref, blocking) or self._around_callers(ref, blocking)
+
+    def _around(self, ref: CallRef, blocking: bool) -> Bounded | None:
+        return (
+            self._in_block(ref, blocking)
+            or self._in_waiting(ref, blocking)
+            or self._awaited_later(ref, blocking)
+        )
+
+    def _is_possible(self, blocking: bool) -> bool:
+        """Whether the program names a scope that can end such a call at all."""
+        return self._possible.answer(blocking, lambda: self._is_some_scope_spoken_of(blocking))
+
+    def _is_some_scope_spoken_of(self, blocking: bool) -> bool:
+        names = self.program.catalog.scope_names(lambda scope: _can_end(scope, blocking))
+        return any(map(self._is_spoken_of, names))
+
+    def _is_spoken_of(self, qualified_name: str) -> bool:
+        parts = qualified_name.split(".")
+        ways = frozenset(".".join(parts[:length]) for length in range(1, len(parts) + 1))
+        vocabulary = self.program.vocabulary
+        return bool(vocabulary.modules_with(parts[-1])) and bool(vocabulary.modules_importing(ways))
+
+    # --- with-blocks -----------------------------------------------------------------------------
+
+    def _in_block(self, ref: CallRef, blocking: bool) -> Bounded | None:
+        regions = ref.module.facts.regions
+        number = ref.call.region
+        while number > 0 and regions[number].kind != "function":
+            region = regions[number]
+            if region.kind in ("with", "async-with"):
+                found = self._scope_bound(region.subject, ref, blocking)
+                if found:
+                    return found
+            number = region.parent
+        return None
+
+    def _scope_bound(self, subject: record.Expression, ref: CallRef, blocking: bool) -> Bounded | None:
+        if not isinstance(subject, record.CallValue):
+            return None
+        scope_ref = CallRef(ref.module, subject.call)
+        for name, scope, arguments in self._scopes(scope_ref):
+            if scope.awaitable is None and _can_end(scope, blocking) and self._is_limited(scope, arguments):
+                return Bounded(
+                    f"the enclosing {name}", "total", None, (Step(scope_ref, f"{name} encloses it"),)
+                )
+        return None
+
+    def _scopes(self, ref: CallRef) -> list[tuple[str, Scope, Arguments]]:
+        """The bounding scopes that a call makes."""
+        frame = self.program.frame_of_call(ref)
+        found = []
+        for callee in self.program.evaluator.values(ref.call.callee, frame):
+            if isinstance(callee, External):
+                entry = self.program.catalog.entry(callee.name)
+                if isinstance(entry, Scope):
+                    name = self.program.catalog.canonical(callee.name)
+                    found.append((name, entry, self.program.calls.written(ref, frame)))
+        return found
+
+    def _is_limited(self, scope: Scope, arguments: Arguments) -> bool:
+        values = self.program.evaluator.argument(arguments, scope.keyword, scope.position)
+        return not any(value in (NONE, MISSING) or value == Literal(float("inf")) for value in values)
+
+    def seconds(self, ref: CallRef, blocking: bool, *, awaits: bool) -> tuple[float, str, CallRef] | None:
+        """The length of the scope that a call makes, with its name, where it is written out and can end it.
+
+        ``awaits``: one that waits for an awaitable; else one that encloses a block.
+        """
+        for name, scope, arguments in self._scopes(ref):
+            if (scope.awaitable is not None) is not awaits or not _can_end(scope, blocking):
+                continue
+            values = self.program.evaluator.argument(arguments, scope.keyword, scope.position)
+            lengths = [value.value for value in values if isinstance(value, Literal)]
+            known = [length for length in lengths if isinstance(length, int | float)]
+            if known and len(known) == len(values) and not scope.is_point:
+                return float(max(known)), name, ref
+        return None
+
+    # --- functions that wait for an awaitable ----------------------------------------------------
+
+    def _in_waiting(self, ref: CallRef, blocking: bool) -> Bounded | None:
+        """``await wait_for(client.get(url), 5)``, also through ``create_task`` or ``shield``."""
+        holder = ref.call.holder
+        awaited = record.CallValue(ref.index)
+        while holder >= 0:
+            holder_ref = CallRef(ref.module, holder)
+            found = self._waits_for(holder_ref, awaited.__eq__, blocking)
+            if found:
+                return found
+            awaited = record.CallValue(holder)
+            holder = holder_ref.call.holder
+        return None
+
+    def _waits_for(
+        self, ref: CallRef, is_awaited: Callable[[record.Expression], bool], blocking: bool
+    ) -> Bounded | None:
+        """The bound of a call that waits for an awaitable, if its awaitable is the one that is meant."""
+        for name, scope, arguments in self._scopes(ref):
+            if scope.awaitable is None or not _can_end(scope, blocking):
+                continue
+            given = _expression_at(ref, scope.awaitable)
+            if given is not None and is_awaited(given) and self._is_limited(scope, arguments):
+                return Bounded(f"the enclosing {name}", "total", None, (Step(ref, f"{name} waits for it"),))
+        return None
+
+    def _awaited_later(self, ref: CallRef, blocking: bool) -> Bounded | None:
+        """``task = client.get(url)`` and later ``await wait_for(task, 5)``."""
+        bound = self._binding_of(ref)
+        if bound < 0:
+            return None
+        for number, call in enumerate(ref.module.facts.calls):
+            if call.scope == ref.call.scope and any(
+                _names(argument.value, bound) for argument in call.arguments
+            ):
+                found = self._waits_for(
+                    CallRef(ref.module, number), lambda given: _names(given, bound), blocking
+                )
+                if found:
+                    return found
+        return None
+
+    def _binding_of(self, ref: CallRef) -> int:
+        """The binding that keeps a call's coroutine, or the task made of it."""
+        call = ref.call
+        while not call.is_awaited:
+            if call.bound_to >= 0 or call.holder < 0:
+                return call.bound_to
+            call = ref.module.facts.calls[call.holder]
+        return -1
+
+    # --- callers ---------------------------------------------------------------------------------
+
+    def _around_callers(self, ref: CallRef, blocking: bool) -> Bounded | None:
+        """The bound that every known caller of the call's function encloses it in."""
+        function = self._function_of(ref)
+        if function is None:
+            return None
+        key = (function.module, function.index)
+        if key in self._open or len(self._open) > DEEPEST_CALLERS:
+            return None
+        self._open.add(key)
+        try:
+            first: Bounded | None = None
+            for arguments in self.program.callers.of(function):
+                bound = self.of(arguments.call, blocking)
+                if bound is None:
+                    return None
+                first = first or bound
+            return first
+        finally:
+            self._open.discard(key)
+
+    def _function_of(self, ref: CallRef) -> FunctionRef | None:
+        number = self.program.function_of_scope(ref.module, ref.call.scope)
+        return FunctionRef(ref.module, number) if number >= 0 else None
+
+
+def _can_end(scope: Scope, blocking: bool) -> bool:
+    return not blocking or scope.cancels == "green-threads"
+
+
+def _expression_at(ref: CallRef, position: int) -> record.Expression | None:
+    """The argument at a position, with what only hands it on (``create_task``) taken off."""
+    arguments = [argument for argument in ref.call.arguments if not argument.keyword and not argument.stars]
+    return arguments[position].value if position < len(arguments) else None
+
+
+def _names(expression: record.Expression, binding: int) -> bool:
+    return isinstance(expression, record.Name) and binding in expression.definitions
