@@ -1,6 +1,6 @@
 """Peers that misbehave the way broken services do: real sockets on 127.0.0.1, served from threads.
 
-Each peer is a context manager; ``url`` is its address. All of them read what comes in and keep the
+Each peer is a context manager; ``url`` is its address. All of them but one read what comes in and keep the
 connection open, so that only the caller's own bound can end a call.
 """
 
@@ -22,6 +22,7 @@ POLL_SECONDS = 0.2
 TRICKLE_SECONDS = 0.05
 JOIN_SECONDS = 5
 REQUEST_BYTES = 65536
+MOST_WAITING = 20
 STATUS = b"HTTP/1.1 200 OK\r\n"
 HEADERS = STATUS + b"Content-Type: text/event-stream\r\nContent-Length: 1000000\r\n\r\n"
 
@@ -29,8 +30,11 @@ HEADERS = STATUS + b"Content-Type: text/event-stream\r\nContent-Length: 1000000\
 class SilentPeer:
     """Accepts connections and never answers. ``heard`` holds the first bytes of every request."""
 
+    backlog = 512
+    """How many connections may wait to be accepted."""
+
     def __init__(self) -> None:
-        self._listener = socket.create_server((LOOPBACK, 0), backlog=512)
+        self._listener = socket.create_server((LOOPBACK, 0), backlog=self.backlog)
         self._listener.settimeout(POLL_SECONDS)
         self._closing = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -48,7 +52,8 @@ class SilentPeer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._closing.set()
-        self._threads[0].join(JOIN_SECONDS)
+        for thread in self._threads[:1]:  # the one that accepts
+            thread.join(JOIN_SECONDS)
         self._listener.close()
         for connection in self._connections:
             with contextlib.suppress(OSError):
@@ -109,3 +114,28 @@ class TricklingHeadersPeer(SilentPeer):
     def answer(self, connection: socket.socket) -> None:
         connection.sendall(STATUS + b"X-Slow: ")
         self.trickle(connection)
+
+
+class UnacceptingPeer(SilentPeer):
+    """Listens and accepts nobody: a connection is asked for again and again, as with a host that is down.
+
+    Linux drops what asks for a connection while the listener's queue is full, whatever
+    ``tcp_abort_on_overflow`` says (that is about the last step of a connection, which is never reached).
+    The caller's kernel asks again for about two minutes (``tcp_syn_retries``).
+
+    Raises:
+        RuntimeError: if the system takes on connections without end.
+    """
+
+    backlog = 0
+
+    def __enter__(self) -> Self:
+        for _ in range(MOST_WAITING):
+            waiting = socket.socket()
+            waiting.settimeout(POLL_SECONDS)
+            self._connections.append(waiting)
+            try:
+                waiting.connect((LOOPBACK, self.port))
+            except TimeoutError:  # socket.timeout is another name of it from Python 3.10 on
+                return self
+        raise RuntimeError("the queue of a listener has no end on this system")

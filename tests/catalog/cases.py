@@ -46,6 +46,7 @@ SILENT = "silent"
 HEADERS_ONLY = "headers-only"
 TRICKLE = "trickle"
 TRICKLING_HEADERS = "trickling-headers"
+UNACCEPTING = "unaccepting"
 
 # The peers under which a bound of that kind does not end the call.
 OUTLASTING = {
@@ -166,7 +167,7 @@ def _sender_cases(library: Library) -> Iterator[Case]:
         omitted = sender.timeout.omitted if sender.timeout else sender.omitted
         yield from _omitted_cases(name, omitted, run)
         if sender.default_kind:
-            yield _default_kind_case(name, sender.default_kind, run)
+            yield from _default_kind_cases(name, sender.default_kind, run)
         if sender.timeout:
             peers = _peers(name.rpartition(".")[2], name)
             taker = Taker(
@@ -194,11 +195,12 @@ def _omitted_cases(
         yield Case(f"{label}: omitted", environment, SILENT, expected, lambda address: run(address, {}))
 
 
-def _default_kind_case(label: str, kind: str, run: Callable[[Address, dict[str, Any]], None]) -> Case:
-    expected = ENDS if kind == "total" else WAITS
-    return Case(
-        f"{label}: default kind", SHORTENED, TRICKLING_HEADERS, expected, lambda address: run(address, {})
-    )
+def _default_kind_cases(
+    label: str, kind: str, run: Callable[[Address, dict[str, Any]], None]
+) -> Iterator[Case]:
+    for peer, fact in ((TRICKLING_HEADERS, "default kind"), (UNACCEPTING, "default kind, connecting")):
+        expected = WAITS if peer in OUTLASTING[kind] else ENDS
+        yield Case(f"{label}: {fact}", SHORTENED, peer, expected, _bare(run))
 
 
 def _value_cases(taker: Taker) -> Iterator[Case]:
@@ -208,6 +210,7 @@ def _value_cases(taker: Taker) -> Iterator[Case]:
     for peer in (peer for peer in peers if peer in taker.peers):
         expected = WAITS if peer in OUTLASTING[meaning.kind] else ENDS
         yield taker.case("bounded" if peer == SILENT else "kind", taker.bound, expected, peer)
+    yield taker.case("connecting", taker.bound, ENDS, UNACCEPTING)
     for environment in (PLAIN,) if taker.is_likened else COMMON_ENVIRONMENTS:
         expected = outcome(taker.client_default or meaning.none, environment)
         yield taker.case("none", None, expected, environment=environment)
@@ -229,7 +232,9 @@ def _pair_cases(taker: Taker) -> Iterator[Case]:
         bounds_answer = tuple(BOUND_SECONDS if part == answer else None for part in pair)
         bounds_the_rest = tuple(None if part == answer else BOUND_SECONDS for part in pair)
         yield taker.case("pair, answer bounded", bounds_answer, ENDS)
+        yield taker.case("pair, answer bounded", bounds_answer, WAITS, UNACCEPTING)
         yield taker.case("pair, the rest bounded", bounds_the_rest, WAITS)
+        yield taker.case("pair, the rest bounded", bounds_the_rest, ENDS, UNACCEPTING)
 
 
 def _object(name: str, seconds: float | None) -> Any:
@@ -252,11 +257,11 @@ def _client_cases(library: Library, name: str, client: Client) -> Iterator[Case]
         taker = Taker(library, name, build, constructor, peers, is_shared(library, client, constructor))
         yield from _omitted_cases(name, constructor.omitted, build)
         if client.default_kind:
-            yield _default_kind_case(name, client.default_kind, build)
+            yield from _default_kind_cases(name, client.default_kind, build)
         yield from _value_cases(taker)
     elif client.default_kind:
         by_default = _caller(name, client, first_method(client), {})
-        yield _default_kind_case(name, client.default_kind, by_default)
+        yield from _default_kind_cases(name, client.default_kind, by_default)
     elif client.site != "method":
         yield from _omitted_cases(name, client.omitted, _caller(name, client, "anything", {}))
     for method in client.methods:
@@ -426,6 +431,8 @@ def _timeout_class_cases(library: Library, name: str, timeout: TimeoutClass) -> 
 
         trickle = ENDS if part.kind == "total" else WAITS
         yield taker.case(f"{label} bounded", give(BOUND_SECONDS), ENDS)
+        connecting = ENDS if part.connects else WAITS
+        yield taker.case(f"{label} connecting", give(BOUND_SECONDS), connecting, UNACCEPTING)
         yield taker.case(f"{label} kind", give(BOUND_SECONDS), trickle, TRICKLE)
         for fact, value, wait in (
             ("none", None, part.none),
@@ -509,5 +516,6 @@ def scope_cases(name: str, scope: Any) -> Iterator[Case]:
         )
     else:
         yield case("ends what is awaited", PLAIN, ENDS, BOUND_SECONDS, blocking=False)
+        yield case("ends connecting", PLAIN, ENDS, BOUND_SECONDS, blocking=False)._replace(peer=UNACCEPTING)
         yield case("none", PLAIN, none, None, blocking=False)
         yield case("leaves blocking code alone", PLAIN, WAITS, BOUND_SECONDS, blocking=True)

@@ -17,7 +17,14 @@ from filelock import FileLock
 
 from tests.catalog.cases import all_cases, came_true
 from tests.catalog.libraries import HTTP
-from tests.peers import LOOPBACK, HeadersOnlyPeer, SilentPeer, TricklingHeadersPeer, TricklingPeer
+from tests.peers import (
+    LOOPBACK,
+    HeadersOnlyPeer,
+    SilentPeer,
+    TricklingHeadersPeer,
+    TricklingPeer,
+    UnacceptingPeer,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +35,7 @@ PEERS = {
     "headers-only": HeadersOnlyPeer,
     "trickle": TricklingPeer,
     "trickling-headers": TricklingHeadersPeer,
+    "unaccepting": UnacceptingPeer,
 }
 CASES = {case.name: case for case in all_cases(HTTP)}
 BATCH = 200

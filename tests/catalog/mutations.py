@@ -208,6 +208,7 @@ def _of_timeout_class(timeout: TimeoutClass) -> Iterator[tuple[str, TimeoutClass
             none=OPPOSITE[part.none],
             zero=OPPOSITE[part.zero],
             negative=OPPOSITE[part.negative],
+            connects=(not part.connects,),
             # Where the first part given decides, what another one left out means says nothing.
             omitted=("socket-default", "forever", "raises") if timeout.decided_by == "any" else (),
         )

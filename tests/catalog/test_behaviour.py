@@ -56,7 +56,7 @@ def facts_of(library: Library) -> Iterator[str]:
     for name, timeout in library.timeouts.items():
         yield f"{name}: {name} unset"
         for part in timeout.answer:
-            for fact in ("bounded", "kind", "none", "zero", "negative"):
+            for fact in ("bounded", "kind", "connecting", "none", "zero", "negative"):
                 yield f"{name}: {name}.{part.parameter} {fact}"
     for name in library.scopes:
         yield f"{name}: none"
@@ -70,7 +70,9 @@ def value_facts(
         return
     stated = library.meanings[parameter.meaning]
     shared = is_shared(library, entry, parameter)
-    facts = ("bounded", "none") if shared else ("bounded", "none", "zero", "negative", "infinite")
+    facts = ("bounded", "connecting", "none")
+    if not shared:
+        facts += ("zero", "negative", "infinite")
     yield from (f"{label}: {fact}" for fact in facts)
     if "HTTPS" not in label and not label.rpartition(".")[2].startswith("head"):
         yield f"{label}: kind"  # the peers speak no TLS: these classes inherit from ones whose kind is shown

@@ -70,7 +70,10 @@ class TimeoutParameter(Record, frozen=True):
 
 
 class AnswerPart(Record, frozen=True):
-    """One parameter of a timeout class that can bound the wait for the answer."""
+    """One parameter of a timeout class that can bound the wait for the answer.
+
+    ``connects``: it bounds the wait for a connection as well.
+    """
 
     parameter: str
     kind: Kind
@@ -78,6 +81,7 @@ class AnswerPart(Record, frozen=True):
     zero: Wait
     negative: Wait
     omitted: Wait = "forever"
+    connects: bool = True
 
 
 class TimeoutClass(Record, frozen=True):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tests.catalog.calls import resolve
 from tests.catalog.remote_calls.making import Call, Remote, remotes_of
-from tests.catalog.remote_calls.server import DRIP, HEADERS_ONLY, MUTE, SILENT, TRICKLE
+from tests.catalog.remote_calls.server import DRIP, HEADERS_ONLY, MUTE, PEERS, SILENT, TRICKLE, UNACCEPTING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -62,7 +62,7 @@ def all_cases(libraries: Iterable[Library]) -> dict[str, Case]:
 
 def _of_remote(remote: Remote) -> Iterator[Case]:
     ready = _is_ready(remote)
-    peers = [MUTE, DRIP] if ready else [SILENT, HEADERS_ONLY, MUTE, DRIP]
+    peers = [*PEERS] if ready else [SILENT, HEADERS_ONLY, *PEERS]
     if remote.arity.endswith("_stream") and not ready:
         peers.append(TRICKLE)
     if remote.timeout is None:
@@ -102,6 +102,7 @@ def _omitted(remote: Remote, peer: str) -> Iterator[Case]:
         kind = remote.library.meanings[constructor.meaning].kind
         ends = ENDS if kind == "total" else WAITS
         yield _case(remote, "omitted, client bounded", DRIP, ends, client_keywords=kept)
+        yield _case(remote, "omitted, client bounded", UNACCEPTING, ENDS, client_keywords=kept)
     for keyword in constructor.instead:
         yield _case(
             remote, f"client's {keyword} instead", peer, expected, client_keywords={keyword: _deadline}

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tests.catalog.calls import resolve
-from tests.catalog.remote_calls.server import DRIP, EMPTY, MUTE, SILENT, path
+from tests.catalog.remote_calls.server import EMPTY, PEERS, SILENT, path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -57,7 +57,7 @@ class Call(NamedTuple):
 
     @property
     def port(self) -> int:
-        return self.ports[self.behaviour if self.behaviour in (MUTE, DRIP) else "grpc"]
+        return self.ports[self.behaviour if self.behaviour in PEERS else "grpc"]
 
     @property
     def target(self) -> str:

@@ -11,6 +11,8 @@ import socket
 import threading
 from typing import TYPE_CHECKING, Any
 
+from tests.peers import UnacceptingPeer
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
@@ -18,6 +20,11 @@ SERVICE = "servicelint.Peer"
 SILENT, HEADERS_ONLY, TRICKLE, PROMPT = "silent", "headers", "trickle", "prompt"
 MUTE, DRIP = "mute", "drip"
 """No methods: peers that accept connections, and never say anything, or begin a frame that has no end."""
+
+UNACCEPTING = "unaccepting"
+"""A peer that accepts no connection."""
+
+PEERS = (MUTE, DRIP, UNACCEPTING)
 
 TRICKLE_SECONDS = 0.05
 EMPTY = b""
@@ -97,8 +104,8 @@ def serving() -> Iterator[dict[str, int]]:
         return server
 
     server = asyncio.run_coroutine_threadsafe(start(), loop).result(20)
-    with socket.create_server(("127.0.0.1", 0), backlog=500) as mute:
-        ports[MUTE] = mute.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0), backlog=500) as mute, UnacceptingPeer() as unaccepting:
+        ports.update({MUTE: mute.getsockname()[1], UNACCEPTING: unaccepting.port})
         yield ports
     asyncio.run_coroutine_threadsafe(server.stop(None), loop).result(20)
     loop.call_soon_threadsafe(loop.stop)
