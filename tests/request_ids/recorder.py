@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Recorder:
     """``arrived`` holds the values of all headers of the last request, by its path without query."""
 
-    def __init__(self) -> None:
+    def __init__(self, answer: bytes = b"ok") -> None:
         self.arrived: dict[str, list[str]] = {}
         arrived = self.arrived
 
@@ -24,11 +24,11 @@ class Recorder:
                 arrived[self.path.partition("?")[0]] = list(self.headers.values())
                 self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 self.send_response(200)
-                self.send_header("Content-Length", "2")
+                self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
-                self.wfile.write(b"ok")
+                self.wfile.write(answer)
 
-            do_POST = do_PUT = do_GET  # noqa: N815 - the library's names
+            do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815 - the library's names
 
             def log_message(self, *_: object) -> None:
                 """Say nothing."""

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from shop_services import SOURCE, Service, SilentPeer, SilentRpcPeer, running, wait_for
+
+from tests.shop.shop_services import SOURCE, Service, SilentPeer, SilentRpcPeer, running, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

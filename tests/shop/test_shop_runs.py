@@ -10,7 +10,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from shop_services import SHOP, SOURCE, RpcService, Service, running, wait_for
+
+from tests.shop.shop_services import SHOP, SOURCE, RpcService, Service, running, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,7 +104,6 @@ def test_the_readme_lists_the_planted_faults() -> None:
         for code in MARKER.findall(path.read_text("utf-8"))
     ]
     assert README_ROW.findall((SHOP / "README.md").read_text("utf-8")) == planted
-    assert {code for _, code in planted} == {"SVC101", "SVC102", "SVC103", "SVC104"}
 
 
 def test_the_generated_code_is_that_of_the_interface(tmp_path: Path) -> None:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 READING = frozenset({"get", "getlist", "get_all", "getall", "pop", "get_header", "getheader", "__getitem__"})
 """Methods that take a value out of headers."""
 
+_SPELLING = frozenset({"lower", "upper", "title", "casefold", "encode", "decode", "strip"})
+"""Methods that spell a header's name otherwise."""
+
 IDENTITY = re.compile(r"(request|correlation|trace|transaction)_?id$|^x_request_id$|^rid$", re.IGNORECASE)
 """Names of variables and attributes that hold the id of a request."""
 
@@ -49,6 +52,7 @@ class RequestIds:
 
     def names_id(self, key: Expression, module: Module, scope: int) -> bool | None:
         """Whether an expression is such a name; None if that can't be told."""
+        key = _unchanged(key, module)
         if isinstance(key, record.Constant):
             return self.is_id(key.value)
         if not isinstance(key, record.Name | record.Attribute | record.Operation | record.Text):
@@ -190,6 +194,16 @@ def _spellings(name: str) -> set[str]:
     lower = name.lower()
     underscored = lower.replace("-", "_")
     return {lower, f"http_{underscored}"} | ({underscored} if "-" in lower else set())
+
+
+def _unchanged(key: Expression, module: Module) -> Expression:
+    """What a name is spelled from: ``HEADER`` of ``HEADER.lower().encode()``."""
+    while isinstance(key, record.CallValue):
+        callee = module.facts.calls[key.call].callee
+        if not isinstance(callee, record.Attribute) or callee.name not in _SPELLING:
+            break
+        key = callee.value
+    return key
 
 
 def walk(expression: Expression) -> Iterator[Expression]:

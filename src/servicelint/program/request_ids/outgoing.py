@@ -184,9 +184,16 @@ class Outgoing:
             if not isinstance(each, ClassRef):
                 continue
             for number, function in enumerate(each.module.facts.functions):
-                if function.klass == each.index and self.ids.puts(FunctionRef(each.module, number)):
+                if function.klass == each.index and self._method_puts(FunctionRef(each.module, number)):
                     return True
         return False
+
+    def _method_puts(self, method: FunctionRef) -> bool:
+        """Whether a method puts an id on something, or gives its object code that does: ``self.auth = …``."""
+        module, own = method.module, method.module.facts.functions[method.index].scope
+        return self.ids.puts(method) or any(
+            self._write_puts(write, module) for write in module.facts.writes if write.scope == own
+        )
 
     def _by_construction(self, instance: Instance, headers: Parameter | None, trails: list[Trail]) -> bool:
         """Headers, hooks, auth objects, transports, interceptors that the client is built with."""
@@ -255,7 +262,10 @@ class Outgoing:
                 reader.change(CallRef(module, write.value.call), write.name.removesuffix("()"))
             return bool(reader.trail.found)
         is_code = write.name in _CODE or (isinstance(target, record.Attribute) and target.name in _CODE)
-        return is_code and self._expression_puts(write.value, module, write.scope)
+        if not is_code:
+            return False
+        values = self.program.evaluator.values(write.value, self.program.root_frame(module, write.scope))
+        return self._expression_puts(write.value, module, write.scope) or any(map(self._value_puts, values))
 
     # --- code ------------------------------------------------------------------------------------
 

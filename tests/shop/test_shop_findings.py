@@ -1,0 +1,28 @@
+"""The check finds every planted fault of the shop, and nothing else."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from servicelint import registry
+from servicelint.config import Config, read_folder
+from servicelint.run import Run
+from servicelint.sources.discovery import select
+from tests.shop.shop_services import SHOP, SOURCE
+
+MARKER = re.compile(r"# expect: (SVC\d{3})")
+
+
+def test_every_planted_fault_is_found_and_nothing_else() -> None:
+    planted = sorted(
+        (path, number, code)
+        for path in SOURCE.rglob("*.py")
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        for code in MARKER.findall(line)
+    )
+    rules = [rule for rule in registry.rules().values() if rule.on_by_default]
+    run = Run(select([SHOP], SHOP), read_folder(SHOP) or Config(), SHOP)
+    files = {module.shown: Path(module.path) for module in run.program.targets}
+    findings = run.check(rules).findings
+    assert sorted((files[each.place.path], each.place.line, each.code) for each in findings) == planted
