@@ -189,12 +189,13 @@ class Slot(Record, frozen=True):
 
 
 class Channel(Record, frozen=True):
-    """A function that makes a channel (``grpc.insecure_channel``).
+    """A function that makes a channel (``grpc.insecure_channel``), or a class of them.
 
-    ``options`` takes the channel's settings, pairs of a name and a value; ``interceptors`` what every call
-    passes on its way; ``wraps`` the channel that the new one sends through.
+    ``target`` takes the name of the peer, ``options`` the channel's settings, pairs of a name and a value;
+    ``interceptors`` what every call passes on its way; ``wraps`` the channel that the new one sends through.
     """
 
+    target: Slot | None = None
     options: Slot | None = None
     interceptors: Slot | None = None
     wraps: Slot | None = None

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from servicelint.boundaries.chains import Chains
 from servicelint.facts.record import OPAQUE
-from servicelint.program.addresses import Addresses
 from servicelint.program.breakers.catching import Catching
 from servicelint.program.breakers.faults import BreakerFaults
 from servicelint.program.breakers.guarding import Guarding
@@ -51,7 +50,8 @@ from servicelint.program.retries.loops import RetryLoops
 from servicelint.program.retries.policies import Retries
 from servicelint.program.retries.requests_sent import Requests
 from servicelint.program.retries.uses import RetryUses
-from servicelint.program.service_calls import ServiceCalls
+from servicelint.program.services.addresses import Addresses
+from servicelint.program.services.calls import ServiceCalls
 from servicelint.program.sites import Sites
 from servicelint.program.timeouts.bounds import Bounds
 from servicelint.program.timeouts.enclosing import Enclosing

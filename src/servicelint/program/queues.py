@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from servicelint.catalog.messaging import (
+    Consuming,
     Envelope,
     Making,
     Publishing,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from servicelint.catalog.record import Parameter
     from servicelint.program.evaluation.arguments import Arguments
+    from servicelint.program.evaluation.frames import Frame
     from servicelint.program.linking.modules import Module
     from servicelint.program.program import Program
 
@@ -57,12 +59,29 @@ class Publication:
         return f"{self.entry}.{self.method}"
 
 
+@dataclass(frozen=True)
+class Subscription:
+    """A call that receives messages from a broker, or says that it will."""
+
+    ref: CallRef
+    entry: str
+    method: str
+    consuming: Consuming
+    arguments: Arguments
+    instance: Instance
+
+    @property
+    def name(self) -> str:
+        """What is called, in the library's words."""
+        return f"{self.entry}.{self.method}"
+
+
 class Queues:
-    """Finds publications, and the objects that lead to them."""
+    """Finds publications and subscriptions, and the objects that lead to them."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._known: Memo[Module, list[Publication]] = Memo(program.reads)
+        self._known: Memo[Module, list[Publication | Subscription]] = Memo(program.reads)
         self._tasks: Memo[tuple[Module, int], str] = Memo(program.reads)
         self._open: set[tuple[Module, int]] = set()
 
@@ -120,9 +139,16 @@ class Queues:
 
     def publications(self, module: Module) -> list[Publication]:
         """The calls of a module that hand a message to a broker, in source order."""
+        return [each for each in self._of(module) if isinstance(each, Publication)]
+
+    def subscriptions(self, module: Module) -> list[Subscription]:
+        """The calls of a module that receive messages from a broker, in source order."""
+        return [each for each in self._of(module) if isinstance(each, Subscription)]
+
+    def _of(self, module: Module) -> list[Publication | Subscription]:
         return self._known.answer(module, lambda: list(self._find(module)))
 
-    def _find(self, module: Module) -> Iterator[Publication]:
+    def _find(self, module: Module) -> Iterator[Publication | Subscription]:
         carriers = self.program.carriers
         if not carriers.visited(module):
             return
@@ -135,26 +161,37 @@ class Queues:
             if evaluator.conditions.unreachable(call.region, frame):
                 continue
             callees = evaluator.expand_all(evaluator.values(call.callee, frame))
-            found = (self._publication(ref, callee, frame) for callee in callees)
+            found = (self._described(ref, callee, frame) for callee in callees)
             yield from [each for each in found if each is not None][:1]
 
-    def _publication(self, ref: CallRef, callee: Value, frame: object) -> Publication | None:
-        if not isinstance(callee, ExternalMethod):
+    def _described(self, ref: CallRef, callee: Value, frame: Frame) -> Publication | Subscription | None:
+        """What a call of a queue client's method does with messages, if anything."""
+        found = self.client(callee.instance) if isinstance(callee, ExternalMethod) else None
+        if found is None or not isinstance(callee, ExternalMethod):
             return None
-        found = self.client(callee.instance)
-        for publishing in found[1].publishing if found else ():
-            if found and callee.name in publishing.names:
-                written = self.program.calls.written(ref, frame)  # type: ignore[arg-type]
+        written = self.program.calls.written(ref, frame)
+        for publishing in found[1].publishing:
+            if callee.name in publishing.names:
                 return Publication(ref, found[0], callee.name, publishing, written, callee.instance)
+        for consuming in found[1].consuming:
+            if callee.name in consuming.names:
+                return Subscription(ref, found[0], callee.name, consuming, written, callee.instance)
         return None
 
     # --- what a publication is given -------------------------------------------------------------
 
     def destination(self, publication: Publication) -> dict[Role, Values]:
         """The names of the place a message goes to, by role: the call's own, else those of its object."""
-        found: dict[Role, Values] = dict(self._address(publication.instance))
-        for role, argument in publication.publishing.destination.items():
-            given = self._given(publication.arguments, argument)
+        return self._named(publication, publication.publishing.destination)
+
+    def source(self, subscription: Subscription) -> dict[Role, Values]:
+        """The names of the place that messages come from, by role: the call's own, else its object's."""
+        return self._named(subscription, subscription.consuming.source)
+
+    def _named(self, use: Publication | Subscription, own: dict[Role, Parameter]) -> dict[Role, Values]:
+        found: dict[Role, Values] = dict(self._address(use.instance))
+        for role, argument in own.items():
+            given = self._given(use.arguments, argument)
             if MISSING in given and role in found:
                 given = merge(found[role], tuple(value for value in given if value != MISSING))
             found[role] = given

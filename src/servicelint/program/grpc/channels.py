@@ -65,7 +65,7 @@ class Channels:
         assert target.instance is not None  # noqa: S101 - bound made sure
         timeouts = self.program.bounds.given(target)
         arity = self.program.stubs.arity(target.instance)
-        layers = list(self._layers(channel))
+        layers = list(self.layers(channel))
         for layer, described in layers:
             for interceptor in self._listed(layer, described.interceptors):
                 timeouts = merge(
@@ -79,13 +79,18 @@ class Channels:
             return verdict
         return self._configured(layers[-1], target) or verdict
 
-    def _layers(self, channel: Instance) -> Iterator[tuple[Instance, Channel]]:
+    def described(self, channel: Instance) -> Channel | None:
+        """How what made a channel takes what matters: a function, or the channel's class itself."""
+        known = self.program.catalog.channels
+        return known.get(channel.label) or known.get(self.program.clients.name_of(channel.of) or "")
+
+    def layers(self, channel: Instance) -> Iterator[tuple[Instance, Channel]]:
         """A channel and those that it is built around, each with how its maker takes what matters."""
         seen: set[Instance] = set()
         pending = [channel]
         while pending:
             layer = pending.pop()
-            described = self.program.catalog.channels.get(layer.label)
+            described = self.described(layer)
             if described is None or layer in seen:
                 continue
             seen.add(layer)

@@ -1,0 +1,1 @@
+"""Between services: where calls and messages go, and which tables are used."""

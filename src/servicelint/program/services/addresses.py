@@ -1,0 +1,108 @@
+"""Where a call goes: the host in its URL or in its client's, or the target of its channel."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from servicelint.program.linking.reads import Memo
+from servicelint.program.services.texts import Texts, Told
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from servicelint.program.evaluation.arguments import Arguments, Given
+    from servicelint.program.evaluation.values import CallRef, Instance, ParameterSymbol
+    from servicelint.program.program import Program
+    from servicelint.program.sites import Site, Target
+
+_URL = re.compile(r"[a-z][\w+.-]*://(?:[^/@]*@)?(?P<host>[^/:?#{}\0\1]+)(?:[/:?#\1]|\Z)", re.IGNORECASE)
+_CHANNEL = re.compile(
+    r"(?:(?:dns|xds|passthrough|kubernetes|k8s|consul):(?://[^/]*)?/?)?(?!unix:|unix-abstract:|ipv[46]:)"
+    r"(?P<host>[^/:?#{}\0\1\s]+)(?:[/:\1]|\Z)"
+)
+"""The target of a gRPC channel, as its resolvers take it."""
+
+
+class Address(NamedTuple):
+    """Where a call goes: ``host`` is "" if it can't be told; ``leading`` is the parameter that tells it."""
+
+    host: str
+    leading: ParameterSymbol | None = None
+
+
+NOWHERE = Address("")
+
+
+class Addresses:
+    """Reads the hosts of calls, as far as they are written out or have a default."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.texts = Texts(program)
+        self._known: Memo[tuple[CallRef, int | None], list[Address]] = Memo(program.reads)
+
+    def host(self, site: Site) -> str:
+        """The host that all targets of a call site go to; "" if it can't be told."""
+        hosts = {address.host for address in self.of(site)}
+        return hosts.pop() if len(hosts) == 1 else ""
+
+    def of(self, site: Site) -> list[Address]:
+        """The addresses that a call site sends to."""
+        return self._known.answer((site.ref, site.reference), lambda: list(self._found(site)))
+
+    def _found(self, site: Site) -> Iterator[Address]:
+        for target in site.targets:
+            if target.instance is not None and target.instance.maker is not None:
+                yield from (self.given(each, _CHANNEL) for each in self._channel_targets(target.instance))
+            else:
+                yield self._of_url(target)
+
+    def _of_url(self, target: Target) -> Address:
+        given = target.arguments.keywords.get("url")
+        if given is None and target.url is not None and target.url < len(target.arguments.positional):
+            given = target.arguments.positional[target.url]
+        own = self.given(given)
+        if own.host:
+            return own
+        bases = [address for base in self._bases(target) if any(address := self.given(base))]
+        return bases[0] if len(bases) == 1 else own
+
+    def given(self, given: Given | None, form: re.Pattern[str] = _URL) -> Address:
+        """The address that an argument gives."""
+        if given is None or given.expression is None or given.frame is None:
+            return NOWHERE
+        return _address(self.texts.of(given.expression, given.frame), form)
+
+    def given_like(self, site: Site, given: Given | None) -> Address:
+        """The address that an argument gives which a call site, elsewhere, makes its own address of."""
+        is_remote = any(target.instance and target.instance.maker for target in site.targets)
+        return self.given(given, _CHANNEL if is_remote else _URL)
+
+    def _bases(self, target: Target) -> Iterator[Given]:
+        """The URLs that the client was made for."""
+        if target.instance is None:
+            return
+        for arguments in self.program.bounds.constructions.library_arguments(target.instance):
+            if "base_url" in arguments.keywords:
+                yield arguments.keywords["base_url"]
+
+    def _channel_targets(self, method: Instance) -> Iterator[Given | None]:
+        """What the channels that a remote method is called over were made for."""
+        for channel in self.program.stubs.channels(method):
+            for layer, described in self.program.channels.layers(channel):
+                if described.target is not None and layer.arguments is not None:
+                    yield _at(layer.arguments, described.target.keyword, described.target.position)
+
+
+def _address(told: Told, form: re.Pattern[str]) -> Address:
+    found = _URL.match(told.text) or form.match(told.text)
+    return Address(found["host"].lower() if found else "", None if found else told.leading)
+
+
+def _at(arguments: Arguments, keyword: str, position: int | None) -> Given | None:
+    if keyword in arguments.keywords:
+        return arguments.keywords[keyword]
+    if position is not None and position < len(arguments.positional):
+        return arguments.positional[position]
+    return None

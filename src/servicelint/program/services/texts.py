@@ -1,0 +1,176 @@
+"""Texts as programs put them together, as far as they are known: f-strings, sums, ``format``, ``urljoin``."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from servicelint.facts import record
+from servicelint.program.evaluation.values import (
+    CallRef,
+    ClassRef,
+    FunctionRef,
+    Instance,
+    Literal,
+    ParameterSymbol,
+    Unknown,
+)
+from servicelint.program.linking.index import last_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from servicelint.facts.record import Expression
+    from servicelint.program.evaluation.frames import Frame
+    from servicelint.program.program import Program
+
+DEEPEST = 8
+"""Texts put together of texts that are put together, and so on."""
+
+UNTOLD = "\0"
+"""Stands in a text for what isn't known of it."""
+
+WHOLE = "\1"
+"""Stands behind a whole URL that a setting holds: what is put behind it is a path."""
+
+_WHOLE_URL = re.compile(r"[a-z][\w+.-]*://[^/]+\Z", re.IGNORECASE)
+_SAME = frozenset({"str", "URL", "parse_url", "urljoin", "AnyUrl", "AnyHttpUrl", "HttpUrl"})
+"""Functions whose text begins as their first argument does."""
+
+_OWN = frozenset({"rstrip", "strip", "lstrip", "removesuffix", "lower", "joinpath", "with_path", "join"})
+"""Methods whose text begins as that of what they are called on."""
+
+_FIELD = re.compile(r"\{(\w*)[^{}]*\}")
+_PERCENT = re.compile(r"%(?:\((\w+)\))?[-#0 +]*[\d.*]*[a-zA-Z]")
+
+
+class Told(NamedTuple):
+    """What is known of a text; ``leading`` is the parameter that it begins with, if it does with one."""
+
+    text: str
+    leading: ParameterSymbol | None = None
+
+    def followed_by(self, other: Told) -> Told:
+        """The text with another one behind it."""
+        return Told(self.text + other.text, self.leading if self.text else other.leading)
+
+
+UNKNOWN_TEXT = Told(UNTOLD)
+
+
+class Texts:
+    """Reads texts that are put together."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self._depth = 0
+
+    def of(self, expression: Expression, frame: Frame) -> Told:
+        """What is known of the text that an expression gives."""
+        if isinstance(expression, record.Text):
+            return self._joined(expression.parts, frame)
+        if isinstance(expression, record.Operation):
+            return self._operation(expression, frame)
+        values = self.program.evaluator.values(expression, frame)
+        only = values[0] if len(values) == 1 else None
+        if isinstance(only, Literal) and isinstance(only.value, str):
+            is_setting = not isinstance(expression, record.Constant) and _WHOLE_URL.match(only.value)
+            return Told(only.value + WHOLE if is_setting else only.value)
+        if isinstance(only, ParameterSymbol):
+            return Told(UNTOLD, only)
+        if isinstance(only, Unknown) and self._depth < DEEPEST:
+            self._depth += 1
+            try:
+                return self._put_together(expression, frame)
+            finally:
+                self._depth -= 1
+        return UNKNOWN_TEXT
+
+    def _put_together(self, expression: Expression, frame: Frame) -> Told:
+        """What is known of a text that is no whole literal, by how it is made."""
+        if isinstance(expression, record.CallValue):
+            return self._call(CallRef(frame.module, expression.call), frame)
+        if isinstance(expression, record.Attribute):
+            return self._attribute(expression, frame)
+        return self._bound(expression, frame) if isinstance(expression, record.Name) else UNKNOWN_TEXT
+
+    def _joined(self, parts: list[Expression], frame: Frame) -> Told:
+        found = Told("")
+        for part in parts:
+            found = found.followed_by(self.of(part, frame))
+        return found
+
+    def _operation(self, operation: record.Operation, frame: Frame) -> Told:
+        left = self.of(operation.left, frame)
+        if operation.operator == "+":
+            return left.followed_by(self.of(operation.right, frame))
+        if operation.operator == "/":  # a URL object with a path
+            return left.followed_by(Told(f"/{UNTOLD}"))
+        if operation.operator != "%":
+            return UNKNOWN_TEXT
+        right = operation.right
+        items = right.items if isinstance(right, record.Sequence) else [right]
+        given = {str(number): item for number, item in enumerate(items)}
+        return self._filled(left, _PERCENT, given, frame)
+
+    def _call(self, ref: CallRef, frame: Frame) -> Told:
+        """What is known of the text that a call gives."""
+        call, name = ref.call, last_name(ref.call.callee)
+        owner = call.callee.value if isinstance(call.callee, record.Attribute) else None
+        if name == "format" and owner is not None:
+            return self._formatted(owner, call, frame)
+        if name in _SAME and call.arguments:
+            return self.of(call.arguments[0].value, frame)
+        if owner is not None and name in _OWN:
+            return self.of(owner, frame)
+        callees = self.program.evaluator.values(call.callee, frame)
+        only = callees[0] if len(callees) == 1 else None
+        if not isinstance(only, FunctionRef):
+            return UNKNOWN_TEXT
+        function = only.module.facts.functions[only.index]
+        if len(function.returns) != 1 or function.is_generator:
+            return UNKNOWN_TEXT
+        entered = self.program.call_frame(only, self.program.calls.written(ref, frame))
+        return self.of(function.returns[0][0], entered)
+
+    def _formatted(self, template: Expression, call: record.Call, frame: Frame) -> Told:
+        """``template.format(…)``."""
+        given = {
+            argument.keyword or str(number): argument.value for number, argument in enumerate(call.arguments)
+        }
+        return self._filled(self.of(template, frame), _FIELD, given, frame)
+
+    def _filled(
+        self, template: Told, field: re.Pattern[str], given: Mapping[str, Expression], frame: Frame
+    ) -> Told:
+        """A template with its fields told, each by its name or its number."""
+        found, end = Told("", template.leading), 0
+        for number, each in enumerate(field.finditer(template.text)):
+            expression = given.get(each[1] or str(number))
+            filled = self.of(expression, frame) if expression is not None else UNKNOWN_TEXT
+            found = found.followed_by(Told(template.text[end : each.start()])).followed_by(filled)
+            end = each.end()
+        return found.followed_by(Told(template.text[end:]))
+
+    def _attribute(self, expression: record.Attribute, frame: Frame) -> Told:
+        """What is known of the text in an attribute that one method assigns, or a property gives."""
+        owners = self.program.evaluator.values(expression.value, frame)
+        only = owners[0] if len(owners) == 1 else None
+        if not isinstance(only, Instance) or not isinstance(only.of, ClassRef):
+            return UNKNOWN_TEXT
+        writes = self.program.attributes.classes.own_writes(only.of, expression.name)
+        if len(writes) != 1:
+            return UNKNOWN_TEXT
+        return self.of(writes[0].value, self.program.method_frame(only.of.module, writes[0].scope, only))
+
+    def _bound(self, name: record.Name, frame: Frame) -> Told:
+        """What is known of the text that a name holds which is bound once, in its function or its module."""
+        scopes = frame.module.facts.scopes
+        scope, numbers = (
+            (frame.scope, name.definitions) if name.definitions else (0, scopes[0].final.get(name.name, []))
+        )
+        if len(numbers) != 1:
+            return UNKNOWN_TEXT
+        entered = frame if scope == frame.scope else self.program.root_frame(frame.module, scope)
+        value = scopes[scope].bindings[numbers[0]].value
+        return self.of(value, entered)
