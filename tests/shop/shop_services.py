@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import selectors
+import shutil
 import socket
 import subprocess
 import sys
@@ -161,6 +162,20 @@ def running(*services: Service) -> Iterator[list[httpx.Client]]:
         for client in clients:
             cleanup.callback(client.close)
         yield clients
+
+
+def edited(folder: Path, file: str, before: str, after: str) -> Path:
+    """A copy of the shop's code with one edit in it."""
+    shutil.copytree(SOURCE, folder, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    replace_once(folder / "shop" / file, before, after)
+    return folder
+
+
+def replace_once(path: Path, before: str, after: str) -> None:
+    """Changes the one place in a file where a text stands."""
+    text = path.read_text("utf-8")
+    assert text.count(before) == 1, f"{before} is not once in {path.name}"
+    path.write_text(text.replace(before, after), "utf-8")
 
 
 def wait_for(look: Callable[[], str | None], seconds: float, what: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from tests.shop.shop_services import SOURCE, Service, SilentPeer, SilentRpcPeer, running, wait_for
+from tests.shop.shop_services import SOURCE, Service, SilentPeer, SilentRpcPeer, edited, running, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -154,7 +153,7 @@ def test_fault_hangs_and_its_mended_twin_answers(
     silence: SilentPeer,
     tmp_path: Path,
 ) -> None:
-    mended = _mend(tmp_path / "mended", fault.edited or fault.marked, fault.wrong, fault.right)
+    mended = edited(tmp_path / "mended", fault.edited or fault.marked, fault.wrong, fault.right)
     with running(_service(fault.service, mended, tmp_path, silence, users)) as [twin]:
         silence.asked.clear()
         with pytest.raises(httpx.ReadTimeout):
@@ -173,7 +172,7 @@ def test_fault_hangs_and_its_mended_twin_answers(
 def test_a_silent_partner_stops_all_confirmations_unless_mended(
     users: httpx.Client, silence: SilentPeer, tmp_path: Path
 ) -> None:
-    mended = _mend(
+    mended = edited(
         tmp_path / "mended",
         "orders/webhooks.py",
         '"order_id": order_id})',
@@ -195,7 +194,7 @@ def test_a_silent_partner_stops_all_confirmations_unless_mended(
 
 
 def test_a_product_service_that_never_answers_hangs_a_page_unless_mended(tmp_path: Path) -> None:
-    mended = _mend(
+    mended = edited(
         tmp_path / "mended",
         "gateway/routes/products.py",
         "GetRequest(sku=sku))",
@@ -218,7 +217,7 @@ def test_a_product_service_that_never_answers_hangs_a_page_unless_mended(tmp_pat
 
 def test_an_interceptor_bounds_every_call(tmp_path: Path) -> None:
     """The order service asks for prices over a channel whose calls all have a deadline."""
-    brief = _mend(
+    brief = edited(
         tmp_path / "brief", "orders/products.py", "DeadlineInterceptor(3.0)", "DeadlineInterceptor(0.3)"
     )
     products = SilentRpcPeer()
@@ -253,16 +252,6 @@ def _service(
         "CARRIER_URL": silence.url,
     }
     return Service(name, source, folder, **settings, **more)
-
-
-def _mend(folder: Path, file: str, wrong: str, right: str) -> Path:
-    """A copy of the shop with one edit in it."""
-    shutil.copytree(SOURCE, folder, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
-    path = folder / "shop" / file
-    text = path.read_text("utf-8")
-    assert text.count(wrong) == 1, f"{wrong} is not once in {file}"
-    path.write_text(text.replace(wrong, right), "utf-8")
-    return folder
 
 
 def _place_order(orders: httpx.Client) -> None:

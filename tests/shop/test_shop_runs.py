@@ -104,6 +104,7 @@ def test_the_readme_lists_the_planted_faults() -> None:
         for code in MARKER.findall(path.read_text("utf-8"))
     ]
     assert README_ROW.findall((SHOP / "README.md").read_text("utf-8")) == planted
+    assert {code for _, code in planted} >= {"SVC101", "SVC102", "SVC103", "SVC104"}
 
 
 def test_the_generated_code_is_that_of_the_interface(tmp_path: Path) -> None:
@@ -113,10 +114,11 @@ def test_the_generated_code_is_that_of_the_interface(tmp_path: Path) -> None:
     assert _interface(tmp_path) == _interface(SOURCE)
 
 
-def test_markers_stand_where_a_call_starts() -> None:
+def test_markers_stand_where_a_call_or_a_function_starts() -> None:
     for path in sorted(SOURCE.rglob("*.py")):
         text = path.read_text("utf-8")
-        starts = {node.lineno for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)}
+        nodes = ast.walk(ast.parse(text))
+        starts = {node.lineno for node in nodes if isinstance(node, (ast.Call, ast.FunctionDef))}
         for number, line in enumerate(text.splitlines(), start=1):
             assert number in starts or not MARKER.search(line), f"{path}:{number}"
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from servicelint.facts import record
 from servicelint.program.breakers.catching import Fate
 from servicelint.program.evaluation.errors import ANYTHING, Error
-from servicelint.program.evaluation.values import CallRef, FunctionRef
+from servicelint.program.evaluation.values import CallRef, External, ExternalMethod, FunctionRef
 from servicelint.program.linking.index import last_name
 from servicelint.program.linking.reads import Memo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from servicelint.program.evaluation.values import Value
     from servicelint.program.linking.modules import Module
     from servicelint.program.program import Program
     from servicelint.program.sites import Site
@@ -29,6 +30,13 @@ _HARMLESS = frozenset({
     "copy", "inc", "observe", "labels",
 })  # fmt: skip
 """What is called on the side, and fails of itself only where the program is wrong."""
+
+_COMPUTING = frozenset({
+    "base64", "builtins", "collections", "contextvars", "copy", "datetime", "decimal", "functools", "hashlib",
+    "itertools", "json", "logging", "math", "operator", "os", "random", "re", "string", "threading", "time",
+    "uuid",
+})  # fmt: skip
+"""Modules of the standard library that speak to nobody."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +76,7 @@ class Outcomes:
         raised = list(self._raising(module, scope, within))
         if sent:
             return sent + raised
-        others = [ref for ref in refs if last_name(ref.call.callee) not in _HARMLESS]
-        working = [ref for ref in others if not self._in_handler(ref)]
+        working = [ref for ref in refs if not self._is_harmless(ref) and not self._in_handler(ref)]
         return [self._outcome(ref, ANYTHING, within) for ref in working] + raised
 
     def _sending(self, ref: CallRef, within: int) -> Iterator[Outcome]:
@@ -80,7 +87,7 @@ class Outcomes:
                 yield self._outcome(ref, error, within)
             return
         for function in self.called(ref):
-            if function in self._open or len(self._open) >= DEEPEST:
+            if not self._may_follow(function):
                 continue
             self._open.add(function)
             try:
@@ -114,6 +121,28 @@ class Outcomes:
             else:
                 yield Outcome(ref, error, catching.fate(module, exit_.region, error, within))
 
+    def _may_follow(self, function: FunctionRef) -> bool:
+        return function not in self._open and len(self._open) < DEEPEST
+
+    def _is_harmless(self, ref: CallRef) -> bool:
+        """Whether a call fails not of itself: it is called on the side, only computes, or was followed."""
+        if last_name(ref.call.callee) in _HARMLESS:
+            return True
+        functions = self.called(ref)
+        if functions:
+            return all(self._may_follow(function) for function in functions)
+        names = {_name_of(value) for value in self._source(ref)}
+        return bool(names) and all(name.partition(".")[0] in _COMPUTING for name in names)
+
+    def _source(self, ref: CallRef) -> list[Value]:
+        """What is called, or what has made the module's object that has the method that is called."""
+        callee, evaluator = ref.call.callee, self.program.evaluator
+        makers = _makers(ref.module, callee.value) if isinstance(callee, record.Attribute) else []
+        if makers:
+            frame = self.program.root_frame(ref.module, 0)
+            return [value for maker in makers for value in evaluator.values(maker, frame)]
+        return list(evaluator.values(callee, self.program.frame_of_call(ref)))
+
     # --- calls -----------------------------------------------------------------------------------
 
     def sites(self, module: Module) -> dict[CallRef, Site]:
@@ -146,3 +175,20 @@ class Outcomes:
                 return True
             region = regions[region].parent
         return False
+
+
+def _makers(module: Module, owner: record.Expression) -> list[record.Expression]:
+    """What is called for a name that a module gives to what it makes: ``current = ContextVar("id")``."""
+    if not isinstance(owner, record.Name) or owner.definitions:
+        return []
+    bindings = [each for each in module.facts.scopes[0].bindings if each.name == owner.name]
+    calls = [each.value.call for each in bindings if isinstance(each.value, record.CallValue)]
+    return [module.facts.calls[n].callee for n in calls] if len(calls) == len(bindings) else []
+
+
+def _name_of(value: Value) -> str:
+    """The dotted name of what a library has, or of the class that a method of it belongs to; else ""."""
+    if isinstance(value, ExternalMethod):
+        of = value.instance.of
+        return of.name if isinstance(of, External) else ""
+    return value.name if isinstance(value, External) else ""
