@@ -134,9 +134,7 @@ class Checker:
             return {}
         counts = Counter(call.bound.state for call in calls)
         if self.asks_for_breakers and not asks_for_breakers(self.program, self.config):
-            counts[UNGUARDED] = sum(
-                reached is not None for _, reached in self.program.guarding.unguarded(module)
-            )
+            counts[UNGUARDED] = self.program.guarding.exposed(module)
         return dict(counts)
 
     def _failures(self, module: Module) -> Iterable[Finding]:

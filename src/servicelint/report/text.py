@@ -73,5 +73,9 @@ def _summary(result: Result) -> str:
     counts = ", ".join(f"{sites.get(state, 0)} {state}" for state in STATES)
     files = f"{result.files} file{'s' if result.files != 1 else ''}"
     unguarded = sites.get(UNGUARDED, 0)
-    note = f"; no circuit breaker is used, {unguarded} that requests lead to want one" if unguarded else ""
+    note = (
+        f"; no circuit breaker is used, {unguarded} stand where requests lead and want one"
+        if unguarded
+        else ""
+    )
     return f"{found} in {files}; outbound calls: {counts}{note}"

@@ -63,6 +63,17 @@ class Guarding:
                 continue  # every way from a handler leads over a breaker
             yield site, next((each for each in found if _is_waited_for(each.handler)), None)
 
+    def exposed(self, module: Module) -> int:
+        """The number of a module's call sites that no mesh guards: for programs that use no breaker at all.
+
+        Which of them a handler reaches is not asked: that walks the call graph of a program which does not
+        even want to know.
+        """
+        sites = self.program.sites.of(module)
+        if not self.program.mesh.rules:
+            return len(sites)
+        return sum(self.program.mesh.breaking(self.program.addresses.host(site)) is None for site in sites)
+
     def _passes(self, edge: Edge) -> bool:
         """Whether a call of a function goes through no breaker, and its caller waits for it."""
         if edge.ref is not None:

@@ -13,7 +13,7 @@ from servicelint.facts.record import Imported
 from servicelint.program.linking.reads import Memo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from servicelint.program.linking.modules import Module
     from servicelint.program.program import Program
@@ -60,6 +60,17 @@ class Downstream:
             holding = vocabulary.modules_with(name)
             if len(holding) <= MOST_HEIRS:
                 yield from (user for user in holding if vocabulary.derives(user, name))
+
+    def imported_from(self, modules: Iterable[Module]) -> frozenset[Module]:
+        """Some modules with what they import, what that imports, and so on."""
+        found: set[Module] = set()
+        pending = list(modules)
+        while pending:
+            module = pending.pop()
+            if module not in found:
+                found.add(module)
+                pending += self.imports(module)
+        return frozenset(found)
 
     def imports(self, module: Module) -> Iterator[Module]:
         """The modules of the program that an import statement of a module names, or takes something from."""

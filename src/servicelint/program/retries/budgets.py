@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from servicelint.program.retries.policies import RetryPolicy
     from servicelint.program.sites import Site, Target
 
+    Among = frozenset[Module] | None
+
 MOST_TRIES = 1_000
 """Waits are added up one by one; a policy with more tries is as good as endless."""
 
@@ -43,16 +45,21 @@ class Budgets:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._known: Memo[CallRef, Budget | None] = Memo(program.reads)
+        self._known: Memo[tuple[CallRef, bool], Budget | None] = Memo(program.reads)
+        self._limiting: Memo[None, frozenset[Module]] = Memo(program.reads)
 
-    def of(self, site: Site) -> Budget | None:
-        """The worst case of a call site; None if it can't be told, or has none."""
-        return self._known.answer(site.ref, lambda: self._find(site))
+    def of(self, site: Site, *, everywhere: bool) -> Budget | None:
+        """The worst case of a call site; None if it can't be told, or has none.
+
+        ``everywhere``: count the retries of any caller; else of those that may stand below a limit.
+        """
+        among = None if everywhere else self._below_limits()
+        return self._known.answer((site.ref, everywhere), lambda: self._find(site, among))
 
     def exceeded(self, module: Module, most: float | None) -> Iterator[Fault]:
         """The call sites whose retries take longer than the time around them, or than the budget."""
         for site in self.program.outcomes.sites(module).values():
-            budget = self.of(site)
+            budget = self.of(site, everywhere=most is not None)
             if budget is None or not budget.is_repeated:
                 continue
             limit, by = min((budget.limit, budget.limited_by), (most or math.inf, "the budget"))
@@ -68,7 +75,7 @@ class Budgets:
 
     # --- one try ---------------------------------------------------------------------------------
 
-    def _find(self, site: Site) -> Budget | None:
+    def _find(self, site: Site, among: Among) -> Budget | None:
         tries = [self._try(target) for target in site.targets]
         judged = self.program.forwarding.judge(site)
         if None in tries or not all(isinstance(each.verdict, Bounded) for each in judged):
@@ -80,7 +87,7 @@ class Budgets:
             if repeated is None:
                 return None
             budget = repeated
-        return self._around(site.ref, budget, site, 0)
+        return self._around(site.ref, budget, site, among, 0)
 
     def _try(self, target: Target) -> float | None:
         """How long one try may take: connecting and reading where both are given, else the one number."""
@@ -93,7 +100,7 @@ class Budgets:
 
     # --- retries ---------------------------------------------------------------------------------
 
-    def _around(self, ref: CallRef, budget: Budget, site: Site, depth: int) -> Budget | None:
+    def _around(self, ref: CallRef, budget: Budget, site: Site, among: Among, depth: int) -> Budget | None:
         """The worst case with what repeats the call, or limits it, in its own function and in its callers."""
         found: Budget | None = self._in_blocks(ref, budget, site)
         uses = [use for use in self.program.retry_uses.around(ref) if use.form != "block"]
@@ -102,7 +109,9 @@ class Budgets:
         if found is None or depth >= DEEPEST_CALLERS:
             return found
         number = self.program.function_of_scope(ref.module, ref.call.scope)
-        return found if number < 0 else self._in_callers(FunctionRef(ref.module, number), found, site, depth)
+        if number < 0:
+            return found
+        return self._in_callers(FunctionRef(ref.module, number), found, site, among, depth)
 
     def _in_blocks(self, ref: CallRef, budget: Budget, site: Site) -> Budget | None:
         """From the call outwards: loops and attempts that repeat it, scopes that limit it."""
@@ -123,14 +132,35 @@ class Budgets:
             region = regions[region].parent
         return found
 
-    def _in_callers(self, function: FunctionRef, budget: Budget, site: Site, depth: int) -> Budget:
+    def _in_callers(
+        self, function: FunctionRef, budget: Budget, site: Site, among: Among, depth: int
+    ) -> Budget:
         """The worst of what callers that repeat or limit the function make of it."""
         worst = budget
-        for arguments in self.program.callers.of(function):
-            around = self._around(arguments.call, budget, site, depth + 1)
+        for arguments in self.program.callers.of(function, among):
+            around = self._around(arguments.call, budget, site, among, depth + 1)
             if around is not None and (around.seconds, -around.limit) > (worst.seconds, -worst.limit):
                 worst = around
         return worst
+
+    def _below_limits(self) -> frozenset[Module]:
+        """The modules that may limit what they call, and those that they lead to by imports.
+
+        With no budget in the settings only a limit makes a finding, and it stands above what is repeated;
+        looking for callers everywhere would have half of a program parsed.
+        """
+        return self._limiting.answer(None, self._find_below_limits)
+
+    def _find_below_limits(self) -> frozenset[Module]:
+        vocabulary, catalog = self.program.vocabulary, self.program.catalog
+        scopes = {name.rpartition(".")[2] for name in catalog.scope_names(lambda scope: not scope.is_point)}
+        limiting = {
+            module
+            for scope in sorted(scopes)
+            for module in vocabulary.modules_with(scope)
+            if vocabulary.uses(module, scope)
+        }
+        return self.program.reaching.downstream.imported_from(limiting)
 
     def _repeated(self, budget: Budget, policy: RetryPolicy, site: Site) -> Budget | None:
         """The worst case when a policy tries it again; None if it can't be told."""
