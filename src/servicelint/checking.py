@@ -17,7 +17,7 @@ from servicelint.rule import WholeProgram, asks_for_breakers
 from servicelint.suppression import Suppressions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from servicelint.config import Config
     from servicelint.program.linking.modules import Module
@@ -52,7 +52,6 @@ class Checker:
         reader: Reader,
         config: Config,
         rules: Iterable[Rule],
-        named: Collection[str],
     ) -> None:
         self.program = program
         self.reader = reader
@@ -60,7 +59,6 @@ class Checker:
         self.rules = list(rules)
         self.asks_for_breakers = any(rule.code == "SVC201" for rule in self.rules)
         self.asks_for_calls = any(rule.check and rule.rests_on == "calls" for rule in self.rules)
-        self.named = named
         self.tracebacks: list[str] = []
 
     def check(self, modules: Iterable[Module]) -> dict[Module, ModuleResult]:
@@ -78,6 +76,12 @@ class Checker:
     def _finish(self, module: Module, result: ModuleResult) -> None:
         with self.program.reads.apart(self.program.checks[module]):
             result.findings = self._marked([*result.findings, *self._failures(module)], module)
+
+    def check_reading(self, modules: Iterable[Module]) -> list[Finding]:
+        """What could not be read of some modules, which are parsed for that."""
+        with self.program.reads.apart(Node()):
+            parsed = [module for module in modules if module.facts]
+            return [each for module in parsed for each in self._marked([*self._failures(module)], module)]
 
     def check_anew(self, *, is_whole: bool) -> list[Finding]:
         """What rules find that are asked in each run: on imports, and on a program that is whole."""
@@ -142,8 +146,7 @@ class Checker:
         rule = next((rule for rule in self.rules if rule.code == "SVC004"), None)
         if rule is None:
             return
-        # every file is read; parsed are those that can matter, and those that were named
-        _ = module.facts if module.path in self.named else module.source
+        _ = module.source  # every file is read; parsed are those that can matter
         error = self.reader.unreadable.get(module.path)
         if error is not None:
             yield rule.at_place(Place(module.shown, error.line, error.column), reason=error.reason)

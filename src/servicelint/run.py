@@ -45,12 +45,26 @@ if TYPE_CHECKING:
 
 @dataclass
 class Result:
-    """What a run found: findings in order, and how many call sites ended in which state."""
+    """What a run found: findings in order, and by file how many call sites ended in which state."""
 
     findings: list[Finding] = field(default_factory=list)
-    sites: dict[str, int] = field(default_factory=dict)
+    sites_by_file: dict[str, dict[str, int]] = field(default_factory=dict)
     files: int = 0
     tracebacks: list[str] = field(default_factory=list)
+
+    @property
+    def sites(self) -> Counter[str]:
+        """How many call sites ended in which state."""
+        total: Counter[str] = Counter()
+        for counts in self.sites_by_file.values():
+            total.update(counts)
+        return total
+
+    def of(self, shown: Collection[str]) -> Result:
+        """What was found in some files, by their shown paths."""
+        findings = [each for each in self.findings if each.place.path in shown]
+        sites = {path: counts for path, counts in self.sites_by_file.items() if path in shown}
+        return replace(self, findings=findings, sites_by_file=sites, files=len(shown))
 
 
 _UNSHOWABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -82,7 +96,8 @@ class Run:
         self.reader = Reader(cache, buffers, pool)
         self.today = datetime.date.today()
         self._is_whole = selection.is_whole
-        self._named = frozenset(path.as_posix() for path in selection.named)
+        self._asked = None if selection.asked is None else {path.as_posix() for path in selection.asked}
+        self._named = sorted(path.as_posix() for path in selection.named)
         self._earlier: resume.Resumed | None = None
         self._paths = [path.as_posix() for path in (*selection.targets, *selection.others)]
         self._targets = len(selection.targets)
@@ -156,15 +171,16 @@ class Run:
         result = self.resumed(chosen)
         if result is None:
             with at_full_speed():
-                result = self._heard(self._kept(chosen, self._from_nothing(chosen)))
+                result = self._told(self._kept(chosen, self._from_nothing(chosen)), chosen)
         return result
 
     def known(self, rules: Iterable[Rule]) -> Result | None:
         """What :meth:`check` would find, if the cache tells just that."""
-        kept = self.cache.get("result", self._key(tuple(rules))) if self.cache else None
+        chosen = tuple(rules)
+        kept = self.cache.get("result", self._key(chosen)) if self.cache else None
         if kept is not None:
             with contextlib.suppress(msgspec.DecodeError):  # damaged: made anew
-                return self._heard(_results.decode(kept))
+                return self._told(_results.decode(kept), chosen)
         return None
 
     def resumed(self, rules: Iterable[Rule]) -> Result | None:
@@ -175,7 +191,7 @@ class Run:
             return known
         with at_full_speed():
             result = self._resumed(chosen)
-            return None if result is None else self._heard(self._kept(chosen, result))
+            return None if result is None else self._told(self._kept(chosen, result), chosen)
 
     def _kept(self, rules: tuple[Rule, ...], result: Result) -> Result:
         """A result with what is asked anew in each run, put into the cache."""
@@ -184,10 +200,27 @@ class Run:
             self.cache.put("result", self._key(rules), msgspec.msgpack.encode(result))
         return result
 
-    def _heard(self, result: Result) -> Result:
-        """A result without what is silenced; kept results tell it all, for hosts with other comments."""
+    def _told(self, result: Result, rules: tuple[Rule, ...]) -> Result:
+        """What is said of a result: of the files asked about, with what could not be read of named ones.
+
+        Kept results tell it all, of every file, and also what is silenced: for hosts with other comments.
+        """
+        result = replace(result, findings=[*result.findings, *self._unread_when_named(result, rules)])
+        result.findings.sort(key=lambda finding: finding.order)
+        if self._asked is not None:
+            result = result.of({shown_path(path) for path in self._asked})
         told = [each for each in result.findings if self.dialects.isdisjoint(each.silenced_by)]
         return replace(result, findings=told)
+
+    def _unread_when_named(self, result: Result, rules: tuple[Rule, ...]) -> list[Finding]:
+        """What could not be read of files that were named: they are parsed even if nothing leads there."""
+        known = {finding.place.path for finding in result.findings if finding.code == "SVC004"}
+        names = {path for path in self._named if shown_path(path) not in known}
+        modules = [module for module in self._modules if module.path in names]
+        if not modules or not any(rule.code == "SVC004" for rule in rules):
+            return []
+        with at_full_speed():
+            return self._checker(rules).check_reading(modules)
 
     # --- checking --------------------------------------------------------------------------------
 
@@ -223,7 +256,7 @@ class Run:
 
     def _is_surely_read(self, module: Module) -> bool:
         """Whether a run from nothing, too, would look into a file; marks may have led there that are gone."""
-        return module.path in self._named or self.program.carriers.is_seed(module)
+        return self.program.carriers.is_seed(module)
 
     def _begin_anew(self) -> None:
         self._earlier = None
@@ -232,12 +265,10 @@ class Run:
             self.__dict__.pop(made, None)
 
     def _checker(self, rules: tuple[Rule, ...]) -> Checker:
-        return Checker(self.program, self.reader, self.config, rules, self._named)
+        return Checker(self.program, self.reader, self.config, rules)
 
     def _result(self, found: Mapping[Module, ModuleResult], checker: Checker) -> Result:
-        sites: Counter[str] = Counter()
-        for each in found.values():
-            sites.update(each.sites)
+        sites = {module.shown: each.sites for module, each in found.items() if each.sites}
         findings = sorted((f for each in found.values() for f in each.findings), key=lambda f: f.order)
         tracebacks = [*self.reader.tracebacks, *checker.tracebacks]
         return Result(findings, dict(sorted(sites.items())), len(self.program.targets), tracebacks)
@@ -254,7 +285,7 @@ class Run:
 
     def _name(self, rules: tuple[Rule, ...]) -> bytes:
         """What is asked, whatever the files are by now: a later run with this name replaces an earlier."""
-        return run_name(self.root, rules, self._named)
+        return run_name(self.root, rules)
 
     @functools.lru_cache(maxsize=2)  # noqa: B019 - a run is over before memory matters
     def _identity(self, rules: tuple[Rule, ...]) -> bytes:
@@ -297,9 +328,9 @@ def program_key(root: Path) -> bytes:
     return hashlib.blake2b(f"{root}\0{code_version()}".encode(), digest_size=16).digest()
 
 
-def run_name(root: Path, rules: Iterable[Rule], named: Collection[str] = ()) -> bytes:
+def run_name(root: Path, rules: Iterable[Rule]) -> bytes:
     """Under what the cache keeps a run to go on from."""
-    return _digest(root, Path.cwd(), [rule.code for rule in rules], sorted(named))
+    return _digest(root, Path.cwd(), [rule.code for rule in rules])
 
 
 def shown_path(path: str) -> str:

@@ -158,7 +158,22 @@ def test_json(tool: Tool) -> None:
     assert second["code"] == "SVC004"
     assert [error["path"] for error in report["errors"]] == ["b.py"]
     sites = {"bounded": 1, "unbounded": 1, "forwarded": 0, "unknown": 0}
-    assert report["summary"] == {"files": 3, "findings": 2, "sites": sites, "unguarded": 0}
+    assert report["summary"] == {"files": 3, "findings": 2, "sites": sites, "unguarded": 2}
+
+
+def test_a_file_is_judged_by_its_whole_program(tool: Tool) -> None:
+    """What ``check a.py`` finds is what ``check`` finds there: callers elsewhere count."""
+    tool.write(
+        api="class Api:\n    def __init__(self, session):\n        self.session = session\n\n"
+        "    def users(self):\n        return self.session.get('http://users')\n",
+        main="import requests\nfrom api import Api\n\napi = Api(requests.Session())\n",
+        other=LOUD,
+    )
+    whole, alone = tool.json(), tool.json("api.py")
+    assert [found["path"] for found in whole["findings"]] == ["api.py", "other.py"]
+    assert alone["findings"] == whole["findings"][:1]
+    assert alone["summary"]["files"] == 1
+    assert alone["summary"]["sites"]["unbounded"] == 1
 
 
 def test_json_trace(tool: Tool) -> None:

@@ -170,7 +170,7 @@ def explain(subject: str, isolated: bool, config_file: Path | None) -> None:
         raise Fail(f"{path}: no such file")
     config = _config((Path(path),), config_file, isolated=isolated)
     with _cache(None) as cache:
-        run = _run((Path(path),), config, cache, whole_program=True)
+        run = _run((Path(path),), config, cache)
         with at_full_speed():
             report = line_report(run, Path(path), int(line))
     _write(report, None)
@@ -258,27 +258,26 @@ def _run(
     cache: Cache | None,
     pool: ProcessPool | None = None,
     *,
-    whole_program: bool = False,
     force_exclude: bool = False,
     buffers: Mapping[str, str] | None = None,
 ) -> Run:
     from servicelint.run import Run
     from servicelint.sources.discovery import BadPattern, select
-    from servicelint.sources.roots import common_folder, program_root
+    from servicelint.sources.roots import common_folder, is_everything, program_root
 
     root = program_root(common_folder(paths))
-    wanted = (root, *paths) if whole_program else (paths or (Path(),))
     try:
         selection = select(
-            wanted,
+            paths or (Path(),),
             root,
             config.exclude,
             include_tests=config.include_tests,
             force_exclude=force_exclude,
+            whole_program=not is_everything(root),
         )
     except BadPattern as error:
         raise Fail(str(error)) from None
-    if not selection.targets:
+    if not (selection.targets if selection.asked is None else selection.asked):
         click.echo("servicelint: no Python files to check", err=True)
     return Run(selection, config, root, cache, buffers, pool=pool)
 

@@ -22,7 +22,7 @@ from servicelint.run import Run, run_name
 from servicelint.sources.cache import Cache
 from servicelint.sources.discovery import BadPattern, Selection, is_checked, select
 from servicelint.sources.neighbourhood import neighbourhood
-from servicelint.sources.roots import is_marked_root, program_root
+from servicelint.sources.roots import is_everything, is_marked_root, program_root
 from servicelint.sources.turns import turn
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Session:
         if not program.covers(file):
             return {}
         with self._cache() as cache:
-            if self.scope == "file" or file.suffix != ".py" or program.is_everything:
+            if self.scope == "file" or file.suffix != ".py" or is_everything(program.root):
                 return program.checked_alone(cache, file, text)
             if self.scope == "auto":
                 found = program.resumed(cache, file, text)
@@ -154,11 +154,6 @@ class _Program:
             return False
         tests = self.config.include_tests
         return file.suffix != ".py" or is_checked(file, self.root, self.config.exclude, include_tests=tests)
-
-    @property
-    def is_everything(self) -> bool:
-        """Whether it is a home folder, or holds one: nobody means all of that."""
-        return self.root in (Path.home(), *Path.home().parents)
 
     def checked(self, cache: Cache, buffers: Mapping[Path, str] = MappingProxyType({})) -> Findings:
         """The findings in the whole program."""

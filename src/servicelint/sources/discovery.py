@@ -27,13 +27,15 @@ _TESTS = ("test_*.py", "*_test.py", "conftest.py")
 class Selection:
     """The files of a run: ``targets`` are checked, ``others`` only define symbols. All are absolute.
 
-    ``named`` are the targets that were named themselves, not found in a folder. ``is_whole`` if these are all
-    the files of the program.
+    ``named`` are the targets that were named themselves, not found in a folder. ``asked`` are the targets
+    whose findings are wanted, if not all: the others are checked for what they decide for these. ``is_whole``
+    if these are all the files of the program.
     """
 
     targets: list[Path] = field(default_factory=list)
     others: list[Path] = field(default_factory=list)
     named: set[Path] = field(default_factory=set)
+    asked: frozenset[Path] | None = None
     is_whole: bool = True
 
 
@@ -48,11 +50,13 @@ def select(
     *,
     include_tests: bool = False,
     force_exclude: bool = False,
+    whole_program: bool = False,
 ) -> Selection:
     """Choose the files of a run: those under ``paths``, and what else lies under ``root``.
 
     Files that are named themselves are targets whatever they are called, unless ``force_exclude`` says
     otherwise. A path that does not exist is taken for a file: reading it fails, and the others are checked.
+    ``whole_program``: what is checked by default under ``root`` is checked too, for what it decides.
 
     Raises:
         BadPattern: if one of ``exclude`` is no pattern.
@@ -60,19 +64,22 @@ def select(
     exclude = tuple(exclude)
     is_excluded = _excluding(exclude, root)
     files_below = functools.cache(lambda folder: list(_walk(folder)))
+
+    def targets_below(folder: Path) -> set[Path]:
+        found = (file for file in files_below(folder) if is_target(file, folder, include_tests=include_tests))
+        return {file for file in found if not is_excluded(file)}
+
     named, targets = set(), set()
     for path in paths:
         absolute = _absolute(path)
         if os.path.isdir(absolute):  # noqa: PTH112 - Path.is_dir can raise
-            targets |= {
-                file for file in files_below(absolute)
-                if is_target(file, absolute, include_tests=include_tests) and not is_excluded(file)
-            }  # fmt: skip
+            targets |= targets_below(absolute)
         elif not force_exclude or not why_left_out(absolute, root, exclude, include_tests=include_tests):
             named.add(absolute)
-    chosen = named | targets
+    asked = frozenset(named | targets)
+    chosen = asked | targets_below(root) if whole_program else asked
     others = [file for file in files_below(root) if file not in chosen] if root.is_dir() else []
-    return Selection(sorted(chosen, key=str), others, named)
+    return Selection(sorted(chosen, key=str), others, named, asked if asked != chosen else None)
 
 
 @functools.lru_cache(maxsize=8)

@@ -93,6 +93,11 @@ def program_root(start: Path) -> Path:
     return start
 
 
+def is_everything(folder: Path) -> bool:
+    """Whether it is a home folder, or holds one: nobody means all of that."""
+    return folder in (Path.home(), *Path.home().parents)
+
+
 def is_marked_root(folder: Path) -> bool:
     """Whether a folder says that it holds a program: by its settings, or by being version-controlled."""
     from servicelint.config import ConfigError, read_folder
