@@ -45,3 +45,10 @@ def test_what_could_not_be_read_is_told_unless_it_is_ignored(rules: dict[str, Ru
     assert "SVC004" in [rule.code for rule in registry.selected(("SVC101",), ())]
     assert "SVC004" not in [rule.code for rule in registry.selected(("SVC101",), ("SVC004",))]
     assert registry.selected(("XYZ",), ()) == []
+
+
+def test_a_rule_whose_library_is_missing_is_no_silent_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "find_spec", lambda _: None)
+    with pytest.raises(registry.NoRules, match=r"SVC405 needs sqlglot: pip install 'servicelint\[sql\]'"):
+        registry.selected(("SVC405",), ())
+    assert "SVC405" not in [rule.code for rule in registry.selected(("SVC",), ())]

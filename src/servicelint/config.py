@@ -109,7 +109,8 @@ class Config(Record, frozen=True):
     those found. ``root`` ends the search for settings further up. ``clients`` describes the team's own.
 
     ``services`` are the team's, by name; ``shared`` are patterns of modules that all of them may import,
-    ``exceptions`` are imports that are let through; ``type-checking`` is what is said of imports for types.
+    ``shared-tables`` of database tables that all may use, ``exceptions`` are imports that are let through;
+    ``type-checking`` is what is said of imports for types.
     ``origin`` is no setting.
     """
 
@@ -126,12 +127,22 @@ class Config(Record, frozen=True):
     clients: dict[str, Client] = msgspec.field(default_factory=dict)
     services: dict[str, Service] = msgspec.field(default_factory=dict)
     shared: tuple[str, ...] = ()
+    shared_tables: tuple[str, ...] = ()
     exceptions: tuple[Exemption, ...] = ()
     type_checking: TypeChecking = "deny"
     origin: Origin | None = None
 
 
-PROGRAM_KEYS = ("source_roots", "clients", "services", "shared", "exceptions", "type_checking", "origin")
+PROGRAM_KEYS = (
+    "source_roots",
+    "clients",
+    "services",
+    "shared",
+    "shared_tables",
+    "exceptions",
+    "type_checking",
+    "origin",
+)
 """What holds for a whole program, and so comes from the topmost settings."""
 
 

@@ -6,6 +6,7 @@ import functools
 import importlib
 import pkgutil
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,14 @@ ENTRY_POINTS = "servicelint.checkers"
 
 class NoRules(Exception):
     """Not one rule could be loaded: the installation is broken."""
+
+
+class MissingExtra(NoRules):
+    """A rule was chosen that needs a library which is not installed."""
+
+
+EXTRAS = {"sql": "sqlglot"}
+"""The extras that rules need, each with the module that it installs."""
 
 
 @functools.cache
@@ -108,17 +117,25 @@ def selected(select: tuple[str, ...], ignore: tuple[str, ...]) -> list[Rule]:
 
     A rule that is off by default is only selected by its full code. What could not be read or run is told
     whatever is selected, unless it is ignored; nothing if ``select`` fits no rule.
+
+    Raises:
+        MissingExtra: if one of them needs a library that is not installed.
     """
     if not any(_longest(code, select) for code in rules()):
         return []
     named = {code.upper() for code in select}
     select = (*select, DIAGNOSTICS)
-    return [
+    chosen = [
         each
         for each in rules().values()
         if (each.on_by_default or each.code in named)
         and _longest(each.code, select) > _longest(each.code, ignore)
     ]
+    for rule in chosen:
+        if rule.extra and find_spec(EXTRAS[rule.extra]) is None:
+            remedy = f"pip install 'servicelint[{rule.extra}]', or leave it out of `select`"
+            raise MissingExtra(f"{rule.code} needs {EXTRAS[rule.extra]}: {remedy}")
+    return chosen
 
 
 def _longest(code: str, beginnings: tuple[str, ...]) -> int:

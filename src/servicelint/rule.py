@@ -112,6 +112,10 @@ class Module:
         """The calls to services that this file's own does not depend on by their protocol."""
         return self._program.service_calls.undeclared(self._module)
 
+    def shared_tables(self) -> Iterator[Fault]:
+        """The uses of tables that another service uses in the same database."""
+        return self._program.tables.shared(self._module, self.config.shared_tables)
+
     def breaches(self, breach: Breach) -> list[Crossing]:
         """The imports of this file that cross into another service and must not."""
         bounds = self._program.boundaries
@@ -199,6 +203,7 @@ class Rule:
         on_by_default: whether it runs without being named by its full code.
         rests_on: what its check asks about. What rests on calls is kept while nothing changes that matters to
             it; what rests on imports alone is asked anew in each run, once services are declared.
+        extra: the extra of servicelint's that installs what it needs.
 
     Raises:
         ValueError: if the file is not named as a rule, or its documentation lacks a section.
@@ -213,6 +218,7 @@ class Rule:
         severity: Severity = "warning",
         on_by_default: bool = True,
         rests_on: RestsOn = "calls",
+        extra: str = "",
     ) -> None:
         named = _FILE_NAME.search(module_name)
         if named is None:
@@ -227,6 +233,7 @@ class Rule:
         self.severity: Severity = severity
         self.on_by_default = on_by_default
         self.rests_on: RestsOn = rests_on
+        self.extra = extra
         self.check: Check | None = None
         self.program_check: ProgramCheck | None = None
 

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from servicelint.rule import Rule
     from servicelint.sources.cache import Cache
     from servicelint.sources.discovery import Selection
+    from servicelint.sources.manifests.deployed import Deployed
 
 
 @dataclass
@@ -143,8 +144,15 @@ class Run:
             ConfigError: if a name in them fits nothing.
         """
         imports = Imports(program.modules, self._import_facts.of)
+        environments = {name: each.environment for name, each in self._deployed.items()}
         return Boundaries(
-            self.config, program.modules, imports, self.today, is_whole=self._is_whole, hosts=self._hosts
+            self.config,
+            program.modules,
+            imports,
+            self.today,
+            is_whole=self._is_whole,
+            hosts=self._hosts,
+            environments=environments,
         )
 
     @functools.cached_property
@@ -154,8 +162,12 @@ class Run:
     @functools.cached_property
     def _hosts(self) -> dict[str, str]:
         """The hosts that manifests name, each with what they call its service."""
-        deployed = read_manifests(self.root).deployed if self.config.services else {}
-        return {host: name for name, each in deployed.items() for host in each.hosts}
+        return {host: name for name, each in self._deployed.items() for host in each.hosts}
+
+    @functools.cached_property
+    def _deployed(self) -> dict[str, Deployed]:
+        """What manifests deploy, by name."""
+        return read_manifests(self.root).deployed if self.config.services else {}
 
     @functools.cached_property
     def _manifests(self) -> Manifests:
@@ -303,6 +315,7 @@ class Run:
             files,
             mesh,
             sorted(self._hosts.items()),
+            [(name, sorted(each.environment.items())) for name, each in sorted(self._deployed.items())],
             self._commands,
         )
 

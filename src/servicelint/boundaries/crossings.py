@@ -39,7 +39,7 @@ class Boundaries:
     """The declared services of a program and what crosses between them.
 
     ``today`` is the day on which exceptions end or still count, ``hosts`` are those that manifests name, each
-    with what they call its service.
+    with what they call its service, ``environments`` the variables that they set, by service.
 
     Raises:
         ConfigError: as :class:`Ownership` does.
@@ -54,6 +54,7 @@ class Boundaries:
         *,
         is_whole: bool = True,
         hosts: Mapping[str, str] | None = None,
+        environments: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         self._config = config
         self._today = today
@@ -61,6 +62,7 @@ class Boundaries:
         self.imports = imports
         self.ownership = Ownership(config, modules, is_whole=is_whole)
         self.hosts = self._hosts(hosts or {})
+        self.environments = environments or {}
 
     @property
     def services(self) -> list[str]:

@@ -36,7 +36,8 @@ class Service(Record, frozen=True):
 
     ``modules`` are the patterns of what belongs to it, ``interface`` of what others may import (all of it if
     it is left out, nothing if it is empty), ``hosts`` the names by which it is called, ``queues`` the queues
-    and topics that it owns. ``depends-on`` names other services.
+    and topics that it owns, ``database`` any name for the one it uses, where its code does not show it.
+    ``depends-on`` names other services.
     """
 
     modules: tuple[str, ...] = ()
@@ -44,6 +45,7 @@ class Service(Record, frozen=True):
     depends_on: dict[str, Protocol | tuple[Protocol, ...] | Dependency] = msgspec.field(default_factory=dict)
     hosts: tuple[str, ...] = ()
     queues: tuple[str, ...] = ()
+    database: str = ""
     breaker: Literal["required", "mesh", "off"] | None = None
 
     def dependency(self, other: str) -> Dependency | None:

@@ -31,6 +31,7 @@ from servicelint.catalog.model import (
     TimeoutClass,
 )
 from servicelint.catalog.retries import Retry, RetryFilter, RetryStop, RetryWait
+from servicelint.catalog.tables import TableFacts
 
 if sys.version_info >= (3, 11):
     pass
@@ -69,6 +70,7 @@ class Catalog:
         self.stubs: list[Stub] = []
         self.frameworks = Frameworks()
         self.correlation = Correlation()
+        self.tables = TableFacts()
         self._making: frozenset[str] | None = None
         for library in self.libraries.values():
             self._add_library(library)
@@ -98,6 +100,7 @@ class Catalog:
         self.correlation.add(
             library.instrumentations, library.launchers, library.injectors, library.context_keepers
         )
+        self.tables.add(library.table_classes, library.table_names, library.connections, library.takers)
         self.frameworks.add(
             library.title, library.apps, library.registrars, library.handler_classes, library.generated
         )

@@ -15,6 +15,7 @@ from servicelint.catalog.inbound import App, GeneratedBase, HandlerClass, Regist
 from servicelint.catalog.messaging import Envelope, QueueClient, TaskDecorator
 from servicelint.catalog.record import Parameter, Record
 from servicelint.catalog.retries import Retry, RetryFilter, RetryStop, RetryWait
+from servicelint.catalog.tables import Connection, TableClass, TableName
 
 Wait = Literal["forever", "socket-default", "client-default", "library-default", "immediate", "raises"]
 """What a call does about waiting when a value is left out, None, zero or negative.
@@ -317,6 +318,8 @@ class Library(Record, frozen=True):
     ``stubs`` are about gRPC; ``remaining`` are the methods that tell how many seconds the caller of a handler
     still waits. ``headers`` is the argument that takes headers or metadata;
     ``instrumentations``, ``launchers``, ``injectors`` and ``context-keepers`` tell what carries ids.
+    ``table-classes``, ``table-names`` and ``connections`` are about databases; ``takers`` are the last names
+    of functions and methods that are given SQL.
     """
 
     library: str
@@ -356,3 +359,7 @@ class Library(Record, frozen=True):
     launchers: dict[str, Instrumentation] = {}
     injectors: dict[str, Injector] = {}
     context_keepers: dict[str, ContextKeeper] = {}
+    table_classes: dict[str, TableClass] = {}
+    table_names: dict[str, TableName] = {}
+    connections: dict[str, Connection] = {}
+    takers: tuple[str, ...] = ()

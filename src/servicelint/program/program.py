@@ -52,6 +52,7 @@ from servicelint.program.retries.requests_sent import Requests
 from servicelint.program.retries.uses import RetryUses
 from servicelint.program.services.addresses import Addresses
 from servicelint.program.services.calls import ServiceCalls
+from servicelint.program.services.tables import Tables
 from servicelint.program.sites import Sites
 from servicelint.program.timeouts.bounds import Bounds
 from servicelint.program.timeouts.enclosing import Enclosing
@@ -122,6 +123,7 @@ class Program:
         self.guarding = Guarding(self)
         self.addresses = Addresses(self)
         self.service_calls = ServiceCalls(self)
+        self.tables = Tables(self)
         self.mesh = Mesh()
         self.retries = Retries(self)
         self.handlers = Handlers(self)

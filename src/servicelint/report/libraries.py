@@ -137,6 +137,13 @@ def _ids(library: Library) -> Iterator[str]:
         yield f"keep the id while a request is handled: {_names(library.context_keepers)}"
 
 
+def _databases(library: Library) -> Iterator[str]:
+    yield f"stand for tables: {_names(library.table_classes)}"
+    yield f"name tables: {_names(library.table_names)}"
+    yield f"connect to a database: {_names(library.connections)}"
+    yield f"are given SQL, whatever they belong to: {_names(library.takers)}"
+
+
 def _scopes(library: Library) -> Iterator[str]:
     awaited = [name for name, scope in library.scopes.items() if scope.cancels == "awaited"]
     green = set(library.scopes) - set(awaited)
@@ -149,6 +156,7 @@ _SECTIONS: tuple[tuple[str, Callable[[Library], bool], Callable[[Library], Itera
     ("gRPC", lambda each: each.protocol == "grpc" and _has_calls(each), _calls),
     ("Scopes that bound time", lambda each: bool(each.scopes), _scopes),
     ("Queues", lambda each: bool(each.queues or each.tasks), _messages),
+    ("Databases", lambda each: bool(each.connections), _databases),
     ("Circuit breakers and retries", lambda each: bool(each.breakers or each.retries), _guards),
     ("Request ids", lambda each: bool(each.instrumentations), _ids),
     ("Handlers", lambda each: bool(each.apps or each.registrars or each.handler_classes), _handlers),
