@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
@@ -146,6 +147,7 @@ def test_django(tmp_path: Path) -> None:
     assert found == {each._meta.db_table for each in classes if not (each._meta.abstract or each._meta.proxy)}
 
 
+@pytest.mark.skipif(find_spec("sqlglot") is None, reason="needs the extra `sql`")
 @pytest.mark.parametrize(
     ("text", "tables"),
     [
