@@ -28,7 +28,7 @@ from tests.catalog.calls import (
     leading_arguments,
     resolve,
 )
-from tests.catalog.libraries import HTTP
+from tests.catalog.libraries import LIBRARIES
 from tests.catalog.witnesses import SOCKET_DEFAULT, ReachedError, seen_by, watching
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ ELSEWHERE = Address("peer.invalid", 80)
 CALL_SECONDS = 4.0
 CLIENT_SECONDS = 7.0
 BOGUS = "servicelint_bogus"
-TIMEOUT_CLASSES = {name: entry for library in HTTP for name, entry in library.timeouts.items()}
+TIMEOUT_CLASSES = {name: entry for library in LIBRARIES for name, entry in library.timeouts.items()}
 URL_PARAMETERS = {"fullurl", "str_or_url", "request", "token_url", "uri", "url"}
 NEVER = (99,)
 # Left out, their default is the longest; None means that of the HTTP method.
@@ -138,7 +138,7 @@ def is_present(name: str) -> bool:
     return package not in OPTIONAL or importlib.util.find_spec(package) is not None
 
 
-OWNERS = {name: library for library in HTTP for name in (*library.clients, *library.senders)}
+OWNERS = {name: library for library in LIBRARIES for name in (*library.clients, *library.senders)}
 
 
 def is_shared(library: Library, entry: Sender | Client, parameter: TimeoutParameter) -> bool:

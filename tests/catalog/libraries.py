@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import itertools
+import os
 from importlib import metadata
 from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 from servicelint.catalog.shipped import conditions_held, shipped_libraries
 
 if TYPE_CHECKING:
-    from servicelint.catalog.model import Library
+    from servicelint.catalog.model import Client, Library
 
 
 def installed_versions() -> dict[str, str]:
@@ -29,13 +33,37 @@ ISOLATED = {"niquests": "it brings a urllib3 of its own, under the name of the o
 """Libraries that can't be installed beside the others: proven in an environment of their own."""
 
 
+CHOSEN = os.environ.get("SERVICELINT_LIBRARIES", "").split()
+"""The libraries to prove; all if none is named."""
+
+
 def is_here(library: Library) -> bool:
-    """Whether a library can be proven in this environment."""
-    return library.library not in ISOLATED or importlib.util.find_spec(library.library) is not None
+    """Whether a library is to be proven in this environment."""
+    is_isolated = library.library in ISOLATED
+    if CHOSEN:
+        return library.library in CHOSEN
+    return not is_isolated or importlib.util.find_spec(library.library) is not None
+
+
+def handful(library: Library) -> Library:
+    """The library with few entries: its first function, and its first client of either kind with one method."""
+    of_kind = {client.blocking: name for name, client in reversed(library.clients.items())}
+    return structs.replace(
+        library,
+        senders=dict(itertools.islice(library.senders.items(), 1)),
+        clients={name: _with_one_method(library.clients[name]) for name in of_kind.values()},
+        scopes=dict(itertools.islice(library.scopes.items(), 1)),
+    )
+
+
+def _with_one_method(client: Client) -> Client:
+    """The client with the one name of the one method that stands for it."""
+    sending = [structs.replace(each, names=each.names[:1]) for each in client.methods if each.sends]
+    return structs.replace(client, methods=tuple(sending[:1]))
 
 
 HTTP = tuple(
-    library
+    handful(library) if "SERVICELINT_HANDFUL" in os.environ else library
     for library in LIBRARIES
     if library.protocol == "http"
     and is_here(library)

@@ -29,6 +29,8 @@ from tests.catalog.cases import (
 from tests.catalog.libraries import HTTP
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.catalog.cases import Case
 
 SLOTS = 40
@@ -109,29 +111,65 @@ def prepare(environment: str) -> None:
 
 def shorten_library_defaults(seconds: float) -> None:
     """Put other seconds where the libraries keep their own defaults, so that nobody waits for minutes."""
+    for library in HTTP:
+        SHORTENERS.get(library.library, lambda _: None)(seconds)
+
+
+def _shorten_aiohttp(seconds: float) -> None:
     resolve("aiohttp.client").DEFAULT_TIMEOUT = resolve("aiohttp.ClientTimeout")(total=seconds)
-    resolve("httpx._config.DEFAULT_TIMEOUT_CONFIG").read = seconds
-    resolve("httpx2._config.DEFAULT_TIMEOUT_CONFIG").read = seconds
-    resolve("urllib3.request").__kwdefaults__["timeout"] = seconds
-    resolve("tornado.httpclient.HTTPRequest")._DEFAULTS["request_timeout"] = seconds
-    resolve("curl_cffi.requests.session.BaseSession").__init__.__kwdefaults__["timeout"] = seconds
+
+
+def _shorten_niquests(seconds: float) -> None:
     for sessions in ("niquests.sessions", "niquests.async_session"):
-        with contextlib.suppress(ImportError):  # proven in an environment of its own
-            resolve(sessions).READ_DEFAULT_TIMEOUT = seconds
-            resolve(sessions).WRITE_DEFAULT_TIMEOUT = seconds
+        resolve(sessions).READ_DEFAULT_TIMEOUT = seconds
+        resolve(sessions).WRITE_DEFAULT_TIMEOUT = seconds
     for library in (library for library in HTTP if library.library == "niquests"):
         for name in library.senders:
             resolve(name).__kwdefaults__["timeout"] = seconds
-    _shorten("google.auth.transport.requests.AuthorizedSession.request", "timeout", seconds)
-    _shorten("geventhttpclient.HTTPClient.__init__", "network_timeout", seconds)
 
 
-def _shorten(function: str, parameter: str, seconds: float) -> None:
-    """Put other seconds for the default of a positional parameter."""
-    found = resolve(function)
-    parameters = [p for p in inspect.signature(found).parameters.values() if p.default is not p.empty]
-    positional = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
-    found.__defaults__ = tuple(seconds if p.name == parameter else p.default for p in positional)
+def _shorten_keyword(function: str) -> Callable[[float], None]:
+    def shorten(seconds: float) -> None:
+        resolve(function).__kwdefaults__["timeout"] = seconds
+
+    return shorten
+
+
+def _shorten_read(configuration: str) -> Callable[[float], None]:
+    def shorten(seconds: float) -> None:
+        resolve(configuration).read = seconds
+
+    return shorten
+
+
+def _shorten_tornado(seconds: float) -> None:
+    resolve("tornado.httpclient.HTTPRequest")._DEFAULTS["request_timeout"] = seconds
+
+
+def _shorten_positional(function: str, parameter: str) -> Callable[[float], None]:
+    """Puts other seconds for the default of a positional parameter."""
+
+    def shorten(seconds: float) -> None:
+        found = resolve(function)
+        parameters = [p for p in inspect.signature(found).parameters.values() if p.default is not p.empty]
+        positional = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+        found.__defaults__ = tuple(seconds if p.name == parameter else p.default for p in positional)
+
+    return shorten
+
+
+SHORTENERS: dict[str, Callable[[float], None]] = {
+    "aiohttp": _shorten_aiohttp,
+    "curl_cffi": _shorten_keyword("curl_cffi.requests.session.BaseSession.__init__"),
+    "geventhttpclient": _shorten_positional("geventhttpclient.HTTPClient.__init__", "network_timeout"),
+    "google.auth": _shorten_positional("google.auth.transport.requests.AuthorizedSession.request", "timeout"),
+    "httpx": _shorten_read("httpx._config.DEFAULT_TIMEOUT_CONFIG"),
+    "httpx2": _shorten_read("httpx2._config.DEFAULT_TIMEOUT_CONFIG"),
+    "niquests": _shorten_niquests,
+    "tornado": _shorten_tornado,
+    "urllib3": _shorten_keyword("urllib3.request"),
+}
+"""How to put other seconds for a library's own default, by the library."""
 
 
 def import_all() -> None:

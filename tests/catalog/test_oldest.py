@@ -1,6 +1,7 @@
 """The oldest versions that the catalog claims, proven as the newest are: in an environment of their own.
 
-All of them install together. The proofs then run in a process that finds them before the newest ones.
+Those of HTTP and queues install together, and so do those of gRPC. The proofs then run in a process that finds
+them before the newest ones. What the libraries do against misbehaving peers is shown by a handful of calls each.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from filelock import FileLock
 
 from servicelint.catalog.shipped import shipped_libraries
 from tests.catalog.libraries import ISOLATED
@@ -28,21 +30,29 @@ PROOF_SECONDS = 400
 LAST_PYTHON = (3, 12)
 
 
-def is_meant(library: Library) -> bool:
+def is_meant(library: Library, protocols: tuple[str, ...]) -> bool:
     sends = library.clients or library.senders or library.queues
-    is_proven = library.proven and library.protocol != "grpc" and library.library not in ISOLATED
+    is_proven = library.proven and library.protocol in protocols and library.library not in ISOLATED
     return bool(sends and library.distribution and is_proven)
 
 
-def oldest() -> list[str]:
+def oldest(*protocols: str) -> list[str]:
     """What to install: each distribution at a version that its facts claim."""
-    claimed = {each.distribution: first_claimed(each) for each in shipped_libraries() if is_meant(each)}
+    meant = [library for library in shipped_libraries() if is_meant(library, protocols)]
+    claimed = {library.distribution: first_claimed(library) for library in meant}
     return [f"{name}=={version}" for name, version in sorted(claimed.items())]
 
 
 def first_claimed(library: Library) -> str:
     """The first version that its facts claim; where other versions differ, the first of those."""
     return library.when[0].proven[0] if library.when else library.proven[0]
+
+
+def conditional_versions() -> list[tuple[Library, str]]:
+    """The versions for which a library's file states other facts than for the newest."""
+    found = [(each, when) for each in shipped_libraries() for when in each.when]
+    versions = {(each.library, version): (each, version) for each, when in found for version in when.proven}
+    return list(versions.values())
 
 
 def install(folder: Path, requirements: list[str]) -> None:
@@ -58,46 +68,70 @@ def install(folder: Path, requirements: list[str]) -> None:
     assert done.returncode == 0, done.stderr[-3000:]
 
 
-def proven(environment: Path, file: str, chosen: str) -> subprocess.CompletedProcess[str]:
-    """Run some proofs where the packages of a folder are found before the installed ones."""
+def prove(environment: Path, *proofs: str, **settings: str) -> None:
+    """Run proofs where the packages of a folder are found before the installed ones."""
     path = os.pathsep.join([str(environment), str(ROOT), *filter(None, sys.path)])
-    tests = Path(__file__).parent / file
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", chosen, str(tests)],
+    # This run's own settings are none of theirs: they would take themselves for one of its workers.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *proofs],
         capture_output=True,
         text=True,
         timeout=PROOF_SECONDS,
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": path, "PYTEST_ADDOPTS": ""},
+        cwd=Path(__file__).parent,
+        env={**inherited, "PYTHONPATH": path, **settings},
         check=False,
     )
+    assert done.returncode == 0, done.stdout[-5000:]
 
 
-@pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module", autouse=True)
+def python_of_that_time() -> None:
     if sys.version_info[:2] > LAST_PYTHON:
         pytest.skip("some of the oldest versions have no wheels for this Python")
-    folder = tmp_path_factory.mktemp("oldest")
-    install(folder, oldest())
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the oldest versions; where several workers run the tests, one of them installs for all."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    folder = shared / "oldest"
+    with FileLock(shared / "oldest.lock"):
+        if not folder.exists():
+            install(folder, oldest("http", "queue"))
     return folder
 
 
-ISOLATED_PROOFS = (("niquests==3.21.2", "niquests"), ("hishel==0.1.5", "hishel"), ("hishel==1.1.8", "hishel"))
+ISOLATED_PROOFS = [
+    ("niquests==3.21.2", "niquests"),
+    *((f"{each.distribution}=={version}", each.library) for each, version in conditional_versions()),
+]
 
 
 @pytest.mark.parametrize(("requirement", "library"), ISOLATED_PROOFS)
-def test_what_installs_on_its_own_is_as_the_catalog_says(
+def test_what_installs_on_its_own_and_what_has_conditions_do_all_that_the_catalog_says(
     requirement: str, library: str, tmp_path: Path
 ) -> None:
     install(tmp_path, [requirement])
-    done = proven(tmp_path, "test_conformance.py", f"as_the_catalog_says and {library}")
-    assert done.returncode == 0, done.stdout[-5000:]
+    proofs = ("test_conformance.py", "test_behaviour.py", "test_mutations.py")
+    prove(tmp_path, *proofs, SERVICELINT_LIBRARIES=library)
 
 
-@pytest.mark.parametrize(
-    ("file", "chosen"),
-    [("test_conformance.py", "as_the_catalog_says"), ("queues/test_queues.py", "publishes")],
-)
-def test_the_oldest_versions_are_as_the_catalog_says(environment: Path, file: str, chosen: str) -> None:
-    done = proven(environment, file, chosen)
-    assert done.returncode == 0, done.stdout[-5000:]
+def test_the_oldest_versions_are_as_the_catalog_says(environment: Path) -> None:
+    prove(environment, "test_conformance.py", "-k", "as_the_catalog_says")
+
+
+def test_the_oldest_versions_publish_as_the_catalog_says(environment: Path) -> None:
+    prove(environment, "queues/test_queues.py", "-k", "publishes")
+
+
+def test_the_oldest_versions_do_what_the_catalog_says(environment: Path) -> None:
+    prove(environment, "test_behaviour.py", "-k", "what_the_catalog_says", SERVICELINT_HANDFUL="yes")
+
+
+def test_the_oldest_versions_of_grpc_are_and_do_what_the_catalog_says(tmp_path: Path) -> None:
+    [grpcio] = [each for each in oldest("grpc") if each.startswith("grpcio==")]
+    install(tmp_path, [*oldest("grpc"), grpcio.replace("grpcio", "grpcio-tools")])
+    prove(tmp_path, "test_remote_calls.py", "-k", "the_catalog_says")

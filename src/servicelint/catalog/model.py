@@ -302,6 +302,7 @@ class Condition(Record, frozen=True):
     clients: dict[str, Any] = {}
     timeouts: dict[str, Any] = {}
     meanings: dict[str, Any] = {}
+    plain_transports: dict[str, tuple[str, ...]] = {}
     breakers: dict[str, Any] = {}
     retries: dict[str, Any] = {}
     queues: dict[str, Any] = {}

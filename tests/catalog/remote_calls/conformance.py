@@ -11,6 +11,7 @@ import functools
 import importlib
 import inspect
 import json
+import os
 import re
 import subprocess
 import sys
@@ -472,7 +473,8 @@ def generated(library: str) -> Any:
         cwd=folder,
         check=True,
         capture_output=True,
-        env={"PATH": str(Path(sys.executable).parent)},
+        # The generators that this process would import, wherever it was told to look for them.
+        env={"PATH": str(Path(sys.executable).parent), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     )
     sys.path.insert(0, str(folder))
     ending = "_pb2_grpc" if library == "grpc" else "_grpc"
