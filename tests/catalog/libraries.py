@@ -46,7 +46,7 @@ def is_here(library: Library) -> bool:
 
 
 def handful(library: Library) -> Library:
-    """The library with few entries: its first function, and its first client of either kind with one method."""
+    """The library with few entries: its first function, its first client of either kind, one method."""
     of_kind = {client.blocking: name for name, client in reversed(library.clients.items())}
     return structs.replace(
         library,

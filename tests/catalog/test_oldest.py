@@ -1,7 +1,8 @@
 """The oldest versions that the catalog claims, proven as the newest are: in an environment of their own.
 
-Those of HTTP and queues install together, and so do those of gRPC. The proofs then run in a process that finds
-them before the newest ones. What the libraries do against misbehaving peers is shown by a handful of calls each.
+Those of HTTP and queues install together, and so do those of gRPC. The proofs then run in a process that
+finds them before the newest ones. What the libraries do against misbehaving peers is shown by a handful of
+calls each.
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ def python_of_that_time() -> None:
 
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the oldest versions; where several workers run the tests, one of them installs for all."""
+    """A folder with the oldest versions; of several workers of the tests one installs for all."""
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
