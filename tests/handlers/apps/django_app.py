@@ -67,6 +67,24 @@ class Users(APIView):
         return Response([])
 
 
+class Sheets(ViewSet):
+    def every_sheet(self, request):
+        return Response([])
+
+    def one_sheet(self, request, pk):
+        return Response(pk)
+
+    def helper(self):
+        return None
+
+    @classmethod
+    def paths(cls):
+        return [
+            path("sheets/", cls.as_view({"get": "every_sheet"})),
+            path("sheets/<int:pk>/", cls.as_view({"get": "one_sheet"})),
+        ]
+
+
 class Parcels(ViewSet):
     def list(self, request):
         return Response([])
@@ -106,5 +124,6 @@ urlpatterns = [
     path("page/", Page.as_view()),
     path("inner/", include(inner)),
     path("rest/", include(parcels.urls)),
+    path("rest/", include(Sheets.paths())),
     path("api/", api.urls),
 ]

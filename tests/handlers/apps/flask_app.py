@@ -67,8 +67,40 @@ PAGES = [("/health", health)]
 PAGES.append(("/version", version))
 
 
+def archive():
+    return "old"
+
+
+def restore():
+    return "back"
+
+
+def may_archive():
+    return "yes"
+
+
+def may_restore():
+    return "yes"
+
+
+NEEDED = {"archive": may_archive, "restore": may_restore}
+
+
+def view_of(name):
+    return {"archive": archive, "restore": restore}[name]
+
+
+def endpoints(getter=view_of):
+    return [(f"/{name}", getter(name)) for name in ("archive", "restore")]
+
+
+CHECKS = dict(endpoints(NEEDED.get))
+
+
 def create_app():
     app = Flask(__name__)
+    for path, view in endpoints():
+        app.add_url_rule(path, view_func=view)
     app.register_blueprint(orders)
     app.add_url_rule("/users/<int:number>", view_func=User.as_view("user"))
     app.add_url_rule("/users", view_func=signed_in(Listing.as_view("users")))

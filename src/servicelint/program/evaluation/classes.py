@@ -112,11 +112,22 @@ class Classes:
         for each in self.order(klass):
             if isinstance(each, External):
                 return None
-            scope = self.scope_of(each)
-            for number in reversed(scope.final.get("__init__", [])):
-                value = scope.bindings[number].value
-                if isinstance(value, record.FunctionValue):
-                    return FunctionRef(each.module, value.function)
+            found = self._own_method(each, "__init__")
+            if found is not None:
+                return found
+        return None
+
+    def method(self, klass: ClassRef, name: str) -> FunctionRef | None:
+        """The method of a class, or of the nearest of the program's classes above it that has one."""
+        above = (each for each in self.order(klass) if isinstance(each, ClassRef))
+        return next((found for each in above if (found := self._own_method(each, name))), None)
+
+    def _own_method(self, klass: ClassRef, name: str) -> FunctionRef | None:
+        scope = self.scope_of(klass)
+        for number in reversed(scope.final.get(name, [])):
+            value = scope.bindings[number].value
+            if isinstance(value, record.FunctionValue):
+                return FunctionRef(klass.module, value.function)
         return None
 
     def _base_names(self, klass: ClassRef) -> set[str]:

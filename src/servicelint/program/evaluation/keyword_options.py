@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from servicelint.facts import record
+from servicelint.facts.structure import parts_of
 from servicelint.program.evaluation.parameters import has_receiver
 from servicelint.program.evaluation.values import CallRef, FunctionRef
 
@@ -129,17 +130,3 @@ def passed_for(arguments: Arguments, name: str, position: int) -> Given | None:
     if given is None and 0 <= position < len(arguments.positional):
         return arguments.positional[position]
     return given
-
-
-def parts_of(expression: Expression) -> list[Expression]:
-    """The alternatives, operands or contents that a structure is read through."""
-    if isinstance(expression, record.Operation):
-        return [expression.left, expression.right]
-    if isinstance(expression, record.Choice):
-        return expression.operands
-    if isinstance(expression, record.Conditional):
-        return [expression.body, expression.orelse]
-    if isinstance(expression, record.Collected):
-        return [expression.element]
-    inner = getattr(expression, "value", None)
-    return [inner] if isinstance(inner, record.Node) else []  # type: ignore[list-item]

@@ -215,12 +215,31 @@ class Registrations:
         """What is wrapped: ``View.as_view()``, ``login_required(view)``, ``partial(view, db)``."""
         callee = ref.call.callee
         if isinstance(callee, record.Attribute) and callee.name in self._makers:
-            for value in self.program.evaluator.values(callee.value, frame):
-                if isinstance(value, ClassRef):
-                    yield value
+            for klass in self._viewed(callee.value, frame):
+                yield from list(self._actions(klass, ref)) or (klass,)
             return
         for argument in ref.call.arguments[:1]:
             yield from self.handlers(argument.value, frame, depth + 1)
+
+    def _viewed(self, expression: record.Expression, frame: Frame) -> Iterator[ClassRef]:
+        """The classes that ``as_view`` is called on; on the receiver of a method, also those below it."""
+        classes = self.program.attributes.classes
+        number = classes.receiver_class(frame.module, frame.scope, expression)
+        if number >= 0:
+            yield ClassRef(frame.module, number)
+            yield from classes.below(ClassRef(frame.module, number))
+            return
+        for value in self.program.evaluator.values(expression, frame):
+            if isinstance(value, ClassRef):
+                yield value
+
+    def _actions(self, klass: ClassRef, ref: CallRef) -> Iterator[FunctionRef]:
+        """The methods that ``as_view({"get": "list"})`` names."""
+        first = ref.call.arguments[0].value if ref.call.arguments else None
+        for _, name in first.items if isinstance(first, record.Mapping) else ():
+            method = self.program.attributes.classes.method(klass, str(getattr(name, "value", "")))
+            if method is not None:
+                yield method
 
     def _of_value(self, value: Value, depth: int) -> Iterator[FunctionRef | ClassRef]:
         if isinstance(value, FunctionRef | ClassRef):

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from servicelint.facts import record
-from servicelint.program.evaluation.keyword_options import Options, parts_of, passed_for
+from servicelint.facts.structure import parts_of
+from servicelint.program.evaluation.keyword_options import Options, passed_for
 from servicelint.program.evaluation.parameters import has_receiver
 from servicelint.program.evaluation.values import (
     CallRef,
