@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from servicelint import registry
+from servicelint.boundaries.uses import Use, Uses
 from servicelint.finding import Finding, Place
 from servicelint.program.linking.reads import Node
 from servicelint.program.outbound import UNGUARDED
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from servicelint.config import Config
     from servicelint.program.linking.modules import Module
     from servicelint.program.program import Program
+    from servicelint.program.services.calls import ServiceCall
     from servicelint.reader import Reader
     from servicelint.rule import Findings, RestsOn, Rule
 
@@ -32,10 +34,11 @@ Subject = TypeVar("Subject")
 
 @dataclass
 class ModuleResult:
-    """What was found in one module, and how many of its call sites ended in which state."""
+    """What was found in one module, how many of its call sites ended in which state, what it calls."""
 
     findings: list[Finding] = field(default_factory=list)
     sites: dict[str, int] = field(default_factory=dict)
+    uses: Uses = field(default_factory=Uses)
 
     @property
     def has_unread(self) -> bool:
@@ -58,7 +61,10 @@ class Checker:
         self.config = config
         self.rules = list(rules)
         self.asks_for_breakers = any(rule.code == "SVC201" for rule in self.rules)
-        self.asks_for_calls = any(rule.check and rule.rests_on == "calls" for rule in self.rules)
+        self.asks_for_uses = program.boundaries is not None and any(map(_is_of_the_whole, self.rules))
+        self.asks_for_calls = self.asks_for_uses or any(
+            rule.check and rule.rests_on == "calls" for rule in self.rules
+        )
         self.tracebacks: list[str] = []
 
     def check(self, modules: Iterable[Module]) -> dict[Module, ModuleResult]:
@@ -71,7 +77,7 @@ class Checker:
 
     def _found(self, module: Module) -> ModuleResult:
         with self.program.reads.apart(self.program.checks[module]):
-            return ModuleResult(list(self._findings(module)), self._sites(module))
+            return ModuleResult(list(self._findings(module)), self._sites(module), self._uses(module))
 
     def _finish(self, module: Module, result: ModuleResult) -> None:
         with self.program.reads.apart(self.program.checks[module]):
@@ -83,14 +89,14 @@ class Checker:
             parsed = [module for module in modules if module.facts]
             return [each for module in parsed for each in self._marked([*self._failures(module)], module)]
 
-    def check_anew(self, *, is_whole: bool) -> list[Finding]:
+    def check_anew(self, uses: Uses, *, is_whole: bool) -> list[Finding]:
         """What rules find that are asked in each run: on imports, and on a program that is whole."""
         targets = self.program.targets if self.program.boundaries else []
         with self.program.reads.apart(Node()):
             found = {module: list(self._findings(module, "imports")) for module in targets}
             by_path = {module.shown: module for module in self.program.targets}
             elsewhere = []
-            for finding in self._findings_of_the_whole() if is_whole else ():
+            for finding in self._findings_of_the_whole(uses) if is_whole else ():
                 if finding.place.path in by_path:
                     found.setdefault(by_path[finding.place.path], []).append(finding)
                 elif finding.place.path.endswith(".toml"):
@@ -113,8 +119,8 @@ class Checker:
             if rule.check is not None and rule.rests_on == rests_on:
                 yield from self._guarded(rule.check, view, rule, module)
 
-    def _findings_of_the_whole(self) -> Iterator[Finding]:
-        whole = WholeProgram(self.program, self.config)
+    def _findings_of_the_whole(self, uses: Uses) -> Iterator[Finding]:
+        whole = WholeProgram(self.program, self.config, uses)
         for rule in self.rules:
             if rule.program_check is not None and self.program.targets:
                 yield from self._guarded(rule.program_check, whole, rule, self.program.targets[0])
@@ -141,6 +147,17 @@ class Checker:
             counts[UNGUARDED] = self.program.guarding.exposed(module)
         return dict(counts)
 
+    def _uses(self, module: Module) -> Uses:
+        """What a module calls of other services, for the rules on the program as a whole."""
+        if module in self.program.crashes or not self.asks_for_uses:
+            return Uses()
+        try:
+            calls = self.program.service_calls.of(module)
+            untold = self.program.service_calls.untold(module)
+        except Exception:  # noqa: BLE001 - the rules that asked the same have reported it
+            return Uses()
+        return Uses([use_of(call) for call in calls], sorted(untold))
+
     def _failures(self, module: Module) -> Iterable[Finding]:
         """What could not be read of a file."""
         rule = next((rule for rule in self.rules if rule.code == "SVC004"), None)
@@ -153,6 +170,21 @@ class Checker:
         for unread in module.facts.unread if module.is_parsed else ():
             reason = f"too deep or large for the parser, left out: {unread.reason}; split it"
             yield rule.at_place(Place(module.shown, unread.line), reason=reason)
+
+
+def _is_of_the_whole(rule: Rule) -> bool:
+    """Whether a rule asks about all calls between services."""
+    return rule.program_check is not None and rule.rests_on == "calls"
+
+
+def use_of(call: ServiceCall) -> Use:
+    """A call of another service as data."""
+    from servicelint.facts.positions import call_span  # brings libcst: only such calls need it
+
+    module = call.ref.module
+    span = call_span(module.lines, call.ref.call)
+    where = (module.shown, span.line, span.column, span.end_line, span.end_column)
+    return Use(call.source, call.target, call.protocol, call.subject, *where)
 
 
 def crash(path: str, rule: Rule, error: Exception) -> Finding:

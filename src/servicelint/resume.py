@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from servicelint.checking import ModuleResult  # noqa: TC001 - msgspec reads the annotation
+from servicelint.checking import ModuleResult
 from servicelint.program.carriers.kept_marks import KeptMarks, kept_marks, marks_without
 from servicelint.program.linking.earlier import Earlier
 from servicelint.program.linking.reads import Leaf, Node, closure
@@ -104,7 +104,7 @@ def keep(
             for module, node in program.checks.items()
             if masks[node] != packed(1 << numbers[module])
         ],
-        {numbers[module]: result for module, result in results.items() if result.findings or result.sites},
+        {numbers[module]: result for module, result in results.items() if result != ModuleResult()},
         shelves,
     )
     cache.put("run", name, msgspec.msgpack.encode(kept))

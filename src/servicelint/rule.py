@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from servicelint.boundaries.loops import loops
 from servicelint.boundaries.unused import Declarations
+from servicelint.boundaries.uses import Use
 from servicelint.finding import Cause, Finding, Place, Severity, TraceStep
 from servicelint.program.linking.import_edges import spot
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from servicelint.boundaries.chains import Chain
     from servicelint.boundaries.crossings import Breach, Crossing
     from servicelint.boundaries.loops import Loop
+    from servicelint.boundaries.uses import Uses
     from servicelint.config import Config
     from servicelint.program.evaluation.values import Origin
     from servicelint.program.faults import Fault
@@ -172,18 +174,19 @@ class Module:
 class WholeProgram:
     """All of a program, for the rules whose findings have no single place."""
 
-    def __init__(self, program: Program, config: Config) -> None:
+    def __init__(self, program: Program, config: Config, uses: Uses) -> None:
         self.config = config
         self._program = program
+        self._uses = uses
 
     def service_loops(self) -> list[Loop]:
         """The services that depend on each other in a loop."""
-        return loops(self._program.boundaries) if self._program.boundaries else []
+        return loops(self._program.boundaries, self._uses.calls) if self._program.boundaries else []
 
     def unused_declarations(self) -> Iterator[tuple[str, Place]]:
-        """What the settings declare of services and no import needs, and where."""
+        """What the settings declare of services and no import or call needs, and where."""
         if self._program.boundaries:
-            for unused in Declarations(self._program.boundaries, self.config).unused():
+            for unused in Declarations(self._program.boundaries, self.config, self._uses).unused():
                 yield unused.what, Place(unused.path, unused.line)
 
 
@@ -311,6 +314,21 @@ class Rule:
             trace=tuple(trace),
         )
 
+    def at_link(self, link: Import | Use, *, trace: Iterable[TraceStep] = (), **fields: str) -> Finding:
+        """A finding at an import or at a call of another service."""
+        if not isinstance(link, Use):
+            return self.at_import(link, severity=None, trace=trace, **fields)
+        return Finding(
+            place=Place(link.path, link.line, link.column),
+            code=self.code,
+            name=self.name,
+            message=self.message.format(**fields),
+            severity=self.severity,
+            end_line=link.end_line,
+            end_column=link.end_column,
+            trace=tuple(trace),
+        )
+
     def at_crossing(self, crossing: Crossing) -> Finding:
         """A finding at an import between services; of severity info where the settings only warn of it."""
         return self.at_import(
@@ -337,6 +355,14 @@ def trace_step(step: Step) -> TraceStep:
         span = call_span(module.lines, step.place.call)
         return TraceStep(Place(module.shown, span.line, span.column), step.message)
     return TraceStep(Place(step.place.module.shown, step.place.line), step.message)
+
+
+def link_step(link: Import | Use) -> TraceStep:
+    """An import, or a call of another service, as a step of an explanation."""
+    if not isinstance(link, Use):
+        return import_step(link)
+    message = f"{link.source} calls {link.target} by {link.protocol}: {link.subject}"
+    return TraceStep(Place(link.path, link.line, link.column), message)
 
 
 def import_step(edge: Import) -> TraceStep:

@@ -18,6 +18,7 @@ import msgspec
 
 from servicelint import resume
 from servicelint.boundaries.crossings import Boundaries
+from servicelint.boundaries.uses import Uses
 from servicelint.checking import Checker, ModuleResult
 from servicelint.finding import Dialect, Finding  # noqa: TC001 - msgspec reads the annotation
 from servicelint.knowledge import Knowledge
@@ -46,12 +47,16 @@ if TYPE_CHECKING:
 
 @dataclass
 class Result:
-    """What a run found: findings in order, and by file how many call sites ended in which state."""
+    """What a run found: findings in order, by file how many call sites ended in which state.
+
+    ``uses`` are the calls between declared services.
+    """
 
     findings: list[Finding] = field(default_factory=list)
     sites_by_file: dict[str, dict[str, int]] = field(default_factory=dict)
     files: int = 0
     tracebacks: list[str] = field(default_factory=list)
+    uses: Uses = field(default_factory=Uses)
 
     @property
     def sites(self) -> Counter[str]:
@@ -283,12 +288,13 @@ class Run:
         sites = {module.shown: each.sites for module, each in found.items() if each.sites}
         findings = sorted((f for each in found.values() for f in each.findings), key=lambda f: f.order)
         tracebacks = [*self.reader.tracebacks, *checker.tracebacks]
-        return Result(findings, dict(sorted(sites.items())), len(self.program.targets), tracebacks)
+        uses = Uses.together(each.uses for each in found.values())
+        return Result(findings, dict(sorted(sites.items())), len(self.program.targets), tracebacks, uses)
 
     def _add_what_is_asked_anew(self, result: Result, rules: tuple[Rule, ...]) -> None:
         """Add what rules find on imports, if services are declared, and on the program as a whole."""
         checker = self._checker(rules)
-        result.findings += checker.check_anew(is_whole=self._is_whole)
+        result.findings += checker.check_anew(result.uses, is_whole=self._is_whole)
         result.findings.sort(key=lambda finding: finding.order)
         result.tracebacks += checker.tracebacks
         self._import_facts.save(self.program.modules.modules)

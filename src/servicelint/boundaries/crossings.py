@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import datetime
     from collections.abc import Iterator, Mapping
 
-    from servicelint.boundaries.declared import Exemption, TypeChecking
+    from servicelint.boundaries.declared import Exemption, Protocol, TypeChecking
     from servicelint.config import Config
     from servicelint.program.linking.import_edges import Import
     from servicelint.program.linking.imports import Imports
@@ -125,7 +125,7 @@ class Boundaries:
 
     # --- what is declared ------------------------------------------------------------------------
 
-    def declared_protocols(self, service: str, other: str) -> tuple[str, ...]:
+    def declared_protocols(self, service: str, other: str) -> tuple[Protocol, ...]:
         """The ways in which a service depends on another."""
         dependency = self.ownership.services[service].dependency(other)
         return dependency.protocols if dependency else ()

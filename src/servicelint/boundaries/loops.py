@@ -1,4 +1,4 @@
-"""Cycles of services with the imports behind each of their dependencies."""
+"""Cycles of services with the imports and calls behind each of their dependencies."""
 
 from __future__ import annotations
 
@@ -8,35 +8,40 @@ from typing import TYPE_CHECKING, NamedTuple
 from servicelint.boundaries.cycles import Cycle, Edge, cycles
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from servicelint.boundaries.crossings import Boundaries
+    from servicelint.boundaries.uses import Use
     from servicelint.program.linking.import_edges import Import
 
 
 class Loop(NamedTuple):
-    """A cycle, and what each of its edges rests on, in the order of files and lines."""
+    """A cycle, and what each of its edges rests on: imports, then calls, in the order of files and lines."""
 
     cycle: Cycle
-    imports: dict[Edge, list[Import]]
+    links: dict[Edge, list[Import | Use]]
 
     @property
-    def first(self) -> Import:
-        """The first import of the first dependency to cut: where the finding stands."""
-        return self.imports[self.cycle.cut[0]][0]
+    def first(self) -> Import | Use:
+        """The first import, or else call, of the first dependency to cut: where the finding stands."""
+        return self.links[self.cycle.cut[0]][0]
 
 
-def loops(boundaries: Boundaries) -> list[Loop]:
-    """The cycles of a program's services, by the imports that run and that no exception lets through."""
+def loops(boundaries: Boundaries, calls: Iterable[Use]) -> list[Loop]:
+    """The cycles of services, by calls, and by imports that run and that no exception lets through."""
     dependencies = _dependencies(boundaries)
-    found = cycles({edge: len(imports) for edge, imports in dependencies.items()})
+    for call in calls:
+        dependencies[call.source, call.target].append(call)
+    found = cycles({edge: len(links) for edge, links in dependencies.items()})
     return [
         Loop(cycle, {edge: dependencies[edge] for edge in dependencies if set(edge) <= set(cycle.services)})
         for cycle in found
     ]
 
 
-def _dependencies(boundaries: Boundaries) -> dict[Edge, list[Import]]:
+def _dependencies(boundaries: Boundaries) -> defaultdict[Edge, list[Import | Use]]:
     service_of = boundaries.ownership.service_of
-    found: defaultdict[Edge, list[Import]] = defaultdict(list)
+    found: defaultdict[Edge, list[Import | Use]] = defaultdict(list)
     for module in sorted(boundaries.modules.modules, key=lambda module: module.path):
         service = service_of(module)
         if service is None or not module.is_target:
@@ -45,7 +50,7 @@ def _dependencies(boundaries: Boundaries) -> dict[Edge, list[Import]]:
             other = service_of(edge.target)
             if other and other != service and not _is_let_through(boundaries, edge, service, other):
                 found[service, other].append(edge)
-    return dict(found)
+    return found
 
 
 def _is_let_through(boundaries: Boundaries, edge: Import, service: str, other: str) -> bool:

@@ -1,4 +1,4 @@
-"""What the settings declare and no import of the program needs."""
+"""What the settings declare and no import or call of the program needs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from servicelint.boundaries.crossings import Boundaries
+    from servicelint.boundaries.declared import Protocol
+    from servicelint.boundaries.uses import Uses
     from servicelint.config import Config, Origin
     from servicelint.program.linking.import_edges import Import
 
@@ -24,16 +26,18 @@ class Unused(NamedTuple):
 
 
 class Declarations:
-    """The declarations of a program's settings, held against its imports."""
+    """The declarations of a program's settings, held against its imports and its calls between services."""
 
-    def __init__(self, boundaries: Boundaries, config: Config) -> None:
+    def __init__(self, boundaries: Boundaries, config: Config, uses: Uses) -> None:
         self._boundaries = boundaries
+        self._called = {(use.source, use.target, use.protocol) for use in uses.calls}
+        self._untold = set(uses.untold)
         self._config = config
         self._lines = _lines(config.origin)
         self._path = Path(os.path.relpath(config.origin.file)).as_posix() if config.origin else ""
 
     def unused(self) -> Iterator[Unused]:
-        """The dependencies by import, parts of interfaces and exceptions that nothing uses.
+        """The dependencies, parts of interfaces and exceptions that nothing uses.
 
         A service named with ``*`` stands for many: one that does not need all of it is no fault.
         """
@@ -57,12 +61,21 @@ class Declarations:
         service_of, fits = self._boundaries.ownership.service_of, self._boundaries.ownership.fits
         used = {service_of(each.target) for each in crossing if service_of(each.importer) == name}
         for other in self._config.services[name].depends_on:
-            if self._boundaries.may_import(name, other) and other not in used:
-                yield self._told(f"that {name} depends on {other} by import", f"services.{name}", other)
+            for protocol in self._boundaries.declared_protocols(name, other):
+                is_used = other in used if protocol == "import" else self._may_call(name, other, protocol)
+                if not is_used:
+                    what = f"that {name} depends on {other} by {protocol}"
+                    yield self._told(what, f"services.{name}", other)
         taken = {each.target for each in crossing if service_of(each.target) == name}
         for text in self._config.services[name].interface or ():
             if not any(fits((text,), module) for module in taken):
                 yield self._told(f"{text} in the interface of {name}", f"services.{name}", text)
+
+    def _may_call(self, name: str, other: str, protocol: Protocol) -> bool:
+        """Whether a service calls another, or has calls over the protocol that go nobody knows where."""
+        if not self._config.services[name].modules or (name, other, protocol) in self._called:
+            return True
+        return not self._untold.isdisjoint({(name, protocol), ("", protocol)})
 
     def _crosses(self, edge: Import) -> bool:
         service_of = self._boundaries.ownership.service_of
