@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 TEAPOTS = {"user_id": 1, "lines": [{"sku": "teapot", "quantity": 2, "unit_price": 1250}]}
 
 MARKER = re.compile(r"# expect: (SVC\d{3})")
-README_ROW = re.compile(r"^\| `([\w/]+\.py)` \| (SVC\d{3}) \|", re.MULTILINE)
+MARKED = (ast.Call, ast.ImportFrom, ast.FunctionDef)
+README_ROW = re.compile(r"^\| `([\w/]+\.(?:py|toml))` \| (SVC\d{3}) \|", re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +104,8 @@ def test_the_readme_lists_the_planted_faults() -> None:
         for path in sorted(SOURCE.rglob("*.py"))
         for code in MARKER.findall(path.read_text("utf-8"))
     ]
+    settings = (SHOP / "pyproject.toml").read_text("utf-8")
+    planted += [("pyproject.toml", code) for code in MARKER.findall(settings)]
     assert README_ROW.findall((SHOP / "README.md").read_text("utf-8")) == planted
     assert {code for _, code in planted} >= {"SVC101", "SVC102", "SVC103", "SVC104"}
 
@@ -114,11 +117,11 @@ def test_the_generated_code_is_that_of_the_interface(tmp_path: Path) -> None:
     assert _interface(tmp_path) == _interface(SOURCE)
 
 
-def test_markers_stand_where_a_call_or_a_function_starts() -> None:
+def test_markers_stand_where_a_call_an_import_or_a_function_starts() -> None:
     for path in sorted(SOURCE.rglob("*.py")):
         text = path.read_text("utf-8")
         nodes = ast.walk(ast.parse(text))
-        starts = {node.lineno for node in nodes if isinstance(node, (ast.Call, ast.FunctionDef))}
+        starts = {node.lineno for node in nodes if isinstance(node, MARKED)}
         for number, line in enumerate(text.splitlines(), start=1):
             assert number in starts or not MARKER.search(line), f"{path}:{number}"
 
