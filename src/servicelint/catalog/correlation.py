@@ -35,6 +35,12 @@ class ContextKeeper(Record, frozen=True):
     aliases: tuple[str, ...] = ()
 
 
+class LogField(Record, frozen=True):
+    """A library's filter, processor or method that writes the id of the request on lines of the log."""
+
+    aliases: tuple[str, ...] = ()
+
+
 class Correlation:
     """All that is known of ids, by the qualified names a program can use."""
 
@@ -43,6 +49,7 @@ class Correlation:
         self.launchers: dict[str, Instrumentation] = {}
         self.injectors: set[str] = set()
         self.keepers: set[str] = set()
+        self.log_fields: set[str] = set()
 
     def add(
         self,
@@ -50,10 +57,12 @@ class Correlation:
         launchers: dict[str, Instrumentation],
         injectors: dict[str, Injector],
         keepers: dict[str, ContextKeeper],
+        log_fields: dict[str, LogField],
     ) -> None:
         """Take in what one library says."""
         self.instrumentations.update(instrumentations)
         self.launchers.update(launchers)
-        for names, entries in ((self.injectors, injectors), (self.keepers, keepers)):
+        kinds = ((self.injectors, injectors), (self.keepers, keepers), (self.log_fields, log_fields))
+        for names, entries in kinds:
             for name, entry in entries.items():
                 names.update((name, *entry.aliases))

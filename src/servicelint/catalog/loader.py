@@ -98,8 +98,9 @@ class Catalog:
     def _add_framework(self, library: Library) -> None:
         """What tells of handlers; an application that is a client too is kept as that."""
         self.correlation.add(
-            library.instrumentations, library.launchers, library.injectors, library.context_keepers
-        )
+            library.instrumentations, library.launchers, library.injectors, library.context_keepers,
+            library.log_fields,
+        )  # fmt: skip
         self.tables.add(library.table_classes, library.table_names, library.connections, library.takers)
         self.frameworks.add(
             library.title, library.apps, library.registrars, library.handler_classes, library.generated

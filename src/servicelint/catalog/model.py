@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from servicelint.catalog.correlation import ContextKeeper, Injector, Instrumentation
+from servicelint.catalog.correlation import ContextKeeper, Injector, Instrumentation, LogField
 from servicelint.catalog.failures import Failures
 from servicelint.catalog.guards import Breaker
 from servicelint.catalog.inbound import App, GeneratedBase, HandlerClass, Registration
@@ -318,7 +318,8 @@ class Library(Record, frozen=True):
     ``handler-classes`` and ``generated`` tell which code handles what comes in. ``channels``, ``details`` and
     ``stubs`` are about gRPC; ``remaining`` are the methods that tell how many seconds the caller of a handler
     still waits. ``headers`` is the argument that takes headers or metadata;
-    ``instrumentations``, ``launchers``, ``injectors`` and ``context-keepers`` tell what carries ids.
+    ``instrumentations``, ``launchers``, ``injectors``, ``context-keepers`` and ``log-fields`` tell what
+    carries ids.
     ``table-classes``, ``table-names`` and ``connections`` are about databases; ``takers`` are the last names
     of functions and methods that are given SQL.
     """
@@ -360,6 +361,7 @@ class Library(Record, frozen=True):
     launchers: dict[str, Instrumentation] = {}
     injectors: dict[str, Injector] = {}
     context_keepers: dict[str, ContextKeeper] = {}
+    log_fields: dict[str, LogField] = {}
     table_classes: dict[str, TableClass] = {}
     table_names: dict[str, TableName] = {}
     connections: dict[str, Connection] = {}

@@ -36,6 +36,7 @@ from servicelint.program.grpc.stubs import Stubs
 from servicelint.program.handlers.entry_points import Handlers
 from servicelint.program.handlers.handing_on import HandedOn, handed_on
 from servicelint.program.handlers.reaching import Reaching
+from servicelint.program.handlers.services import Services
 from servicelint.program.linking.index import Index
 from servicelint.program.linking.modules import Module, ModuleIndex
 from servicelint.program.linking.reach import FEW, Reach
@@ -128,6 +129,7 @@ class Program:
         self.retries = Retries(self)
         self.handlers = Handlers(self)
         self.reaching = Reaching(self)
+        self.services = Services(self)
         self.retry_uses = RetryUses(self)
         self.retry_loops = RetryLoops(self)
         self.retry_faults = RetryFaults(self)

@@ -135,6 +135,8 @@ def _ids(library: Library) -> Iterator[str]:
         yield f"put the id into a mapping: {_names(library.injectors)}"
     if library.context_keepers:
         yield f"keep the id while a request is handled: {_names(library.context_keepers)}"
+    if library.log_fields:
+        yield f"write the id on lines of the log: {_names(library.log_fields)}"
 
 
 def _databases(library: Library) -> Iterator[str]:

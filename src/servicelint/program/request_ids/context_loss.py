@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from servicelint.catalog.model import Sender
@@ -12,12 +13,14 @@ from servicelint.program.handlers.handing_on import invoker_of
 from servicelint.program.linking.index import last_name
 from servicelint.program.linking.reads import Memo
 from servicelint.program.request_ids.names import IDENTITY
+from servicelint.program.request_ids.telling import by_whom, way_to
 from servicelint.program.timeouts.verdicts import Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from servicelint.program.evaluation.values import Value
+    from servicelint.program.handlers.reaching import Reached
     from servicelint.program.linking.modules import Module
     from servicelint.program.request_ids.names import RequestIds
 
@@ -26,6 +29,14 @@ DEEPEST_WORK = 4
 
 _LOGGING = frozenset({"debug", "info", "warning", "error", "exception", "critical", "log"})
 _LOGGERS = frozenset({"log", "logger", "logging", "_log", "_logger", "LOG", "LOGGER", "_LOGGER"})
+_RECORDS = ("record", "log_record", "logrecord", "rec", "event_dict")
+"""What filters of a log, and processors, call the line that they change."""
+
+_RECORDED = re.compile(
+    rf"\b(?:{'|'.join(_RECORDS)})(?:\.|\[['\"])\w*(?:request|correlation|trace|transaction)_?id(?:['\"]\])?\s*=(?!=)"
+)
+"""``record.request_id = …``, ``event_dict["request_id"] = …``."""
+
 _VARIABLE = "contextvars.ContextVar"
 
 
@@ -35,6 +46,7 @@ class ContextLoss:
     def __init__(self, ids: RequestIds) -> None:
         self.ids = ids
         self.program = ids.program
+        self._logged: Memo[None, bool] = Memo(ids.program.reads)
         self._kept: Memo[None, bool] = Memo(ids.program.reads)
         self._work: Memo[tuple[Module, int], str] = Memo(ids.program.reads)
 
@@ -57,7 +69,7 @@ class ContextLoss:
         names = [name for name, invoker in invokers.items() if invoker.loses_context]
         if not any(module in self.program.vocabulary.modules_with(name) for name in names):
             return False
-        if not self._is_kept_in_context() or self.program.instrumented.keeps_context():
+        if not self._is_kept_in_context():
             return False
         return self.program.reaching.downstream.holds(module)
 
@@ -72,14 +84,18 @@ class ContextLoss:
         for value in handed.callables:
             work = self._does(value)
             if work:
-                reached = self.program.reaching.handlers_of(ref)
+                reached = [each for each in self.program.reaching.handlers_of(ref) if self._loses(each)]
                 if not reached:
                     return None
-                name = reached[0].handler.name
-                steps = (Step(ref, "another thread runs it, with a context of its own"), Step(ref, work))
-                reason = f"{work}, and `{name}` leaves the id behind"
-                return Fault(ref, f"{last_name(ref.call.callee)}", reason, steps)
+                lost = Step(ref, f"another thread runs it, with a context of its own: {work}")
+                reason = f"{work}, and {by_whom(reached)}"
+                return Fault(ref, last_name(ref.call.callee), reason, (*way_to(reached[0]), lost))
         return None
+
+    def _loses(self, reached: Reached) -> bool:
+        """Whether threads that a handler's service starts leave the context behind."""
+        services = self.program.services.of(reached.handler.function.module)
+        return not any(map(self.program.instrumented.keeps_context, services))
 
     # --- the work --------------------------------------------------------------------------------
 
@@ -124,10 +140,20 @@ class ContextLoss:
         return ""
 
     def _logs(self, ref: CallRef) -> bool:
+        """Whether a call writes a line of the log, on which the id is wanted."""
         callee = ref.call.callee
         if not isinstance(callee, record.Attribute) or callee.name not in _LOGGING:
             return False
-        return last_name(callee.value) in _LOGGERS
+        return last_name(callee.value) in _LOGGERS and self._logged.answer(None, self._find_logged)
+
+    def _find_logged(self) -> bool:
+        """Whether lines of the log tell the id: by a library's filter, or one of the program's."""
+        vocabulary = self.program.vocabulary
+        fields = self.program.catalog.correlation.log_fields
+        if any(vocabulary.modules_with(name.rpartition(".")[2]) for name in fields):
+            return True
+        modules = {module for name in _RECORDS for module in vocabulary.modules_with(name)}
+        return any(_RECORDED.search(module.source) for module in modules)
 
     # --- where the id is kept --------------------------------------------------------------------
 

@@ -9,12 +9,13 @@ from urllib.parse import urlsplit
 
 from servicelint.facts import record
 from servicelint.program.evaluation.values import MISSING, NONE, CallRef, FunctionRef, Literal, MappingValue
-from servicelint.program.faults import Fault, definition, name_of
+from servicelint.program.faults import Fault, name_of
 from servicelint.program.handlers.handing_on import invoker_of
 from servicelint.program.linking.index import last_name
 from servicelint.program.linking.reads import Memo
 from servicelint.program.request_ids.names import expressions, walk
 from servicelint.program.request_ids.outgoing import Carriage, Outgoing
+from servicelint.program.request_ids.telling import by_whom, way_to
 from servicelint.program.timeouts.verdicts import Step
 
 if TYPE_CHECKING:
@@ -52,30 +53,42 @@ class Dropped:
             if call.protocol != protocol or (internal_only and self._is_to_public_host(call)):
                 continue
             carriage = self.outgoing.of(call)
-            reached = self._inbound(call.ref) if carriage.answer == "dropped" else []
+            reached = self._inbound(call.ref, call.entry) if carriage.answer == "dropped" else []
             if reached:
                 yield self._fault(call.ref, call.name, carriage.reason, reached)
 
     def renewed(self, module: Module) -> Iterator[Fault]:
         """The calls whose id is made anew though one came in."""
         for call in self.program.outbound_calls(module):
-            if self.outgoing.of(call).answer == "fresh" and self.ids.are_known():
-                reached = self._inbound(call.ref)
+            if self.outgoing.of(call).answer == "fresh":
+                inbound = self._inbound(call.ref, call.entry)
+                reached = [each for each in inbound if self.ids.are_known(each.handler.function.module)]
                 if reached:
-                    steps = (*_steps(reached[0]), Step(call.ref, "an id is made anew for it"))
-                    yield Fault(call.ref, call.name, _by_whom(reached), steps)
+                    steps = (*way_to(reached[0]), Step(call.ref, "an id is made anew for it"))
+                    yield Fault(call.ref, call.name, by_whom(reached), steps)
 
     def _fault(self, ref: CallRef, subject: str, reason: str, reached: list[Reached]) -> Fault:
-        header = self.ids.preferred()
-        steps = (*_steps(reached[0]), Step(ref, f"no {header} is on it: {reason}"))
-        told = f"{reason}, and {_by_whom(reached)}"
-        return Fault(ref, subject, told, steps, None if self.ids.are_known() else "info")
+        entrance = self.ids.entrance(reached[0].handler.function.module)
+        taken = (Step(entrance, "the id of the request is read here"),) if entrance else ()
+        expected = Step(ref, f"no {self.ids.preferred()} is on it: {reason}")
+        steps = (*way_to(reached[0]), *taken, expected)
+        told = f"{reason}, and {by_whom(reached)}"
+        is_known = self.ids.are_known(reached[0].handler.function.module)
+        return Fault(ref, subject, told, steps, None if is_known else "info")
 
-    def _inbound(self, ref: CallRef) -> list[Reached]:
-        """The handlers that reach a place; of those that consume messages, only those that read an id."""
+    def _inbound(self, ref: CallRef, entry: str) -> list[Reached]:
+        """The handlers whose id a call of a library has to carry: none that an instrumentation serves.
+
+        Of those that consume messages, only those that read an id.
+        """
         found = self._attended.answer(ref, lambda: self.program.reaching.walk(ref, self._is_attended))
+        library = self.program.catalog.library_of(entry)
+        covering = self.program.instrumented.covering
         return [
-            each for each in found if each.handler.kind != "message" or self._reads(each.handler.function)
+            each
+            for each in found
+            if covering(library.library, library.protocol, each.handler.function.module) is None
+            and (each.handler.kind != "message" or self._reads(each.handler.function))
         ]
 
     def _is_attended(self, edge: Edge) -> bool:
@@ -111,7 +124,7 @@ class Dropped:
 
     def _reads(self, function: FunctionRef) -> bool:
         """Whether a consumer looks at its message's headers or id."""
-        if self.program.instrumented.covering("celery", "queue") is not None:
+        if self.program.instrumented.covering("celery", "queue", function.module) is not None:
             return True
         own = function.module.facts.functions[function.index].scope
         return any(
@@ -158,11 +171,9 @@ class Dropped:
     def messages(self, module: Module) -> Iterator[Fault]:
         """The messages that are published without the id."""
         for publication in self.program.queues.publications(module):
-            library = self.program.catalog.library_of(publication.entry)
-            if self.program.instrumented.covering(library.library, "queue") is not None:
-                continue
             carriage = self._message(publication)
-            reached = self._inbound(publication.ref) if carriage.answer == "dropped" else []
+            is_dropped = carriage.answer == "dropped"
+            reached = self._inbound(publication.ref, publication.entry) if is_dropped else []
             if reached:
                 yield self._fault(publication.ref, publication.name, carriage.reason, reached)
 
@@ -223,22 +234,3 @@ def _url(position: int | None, arguments: object) -> Given | None:
     if given is None and position is not None and position < len(positional):
         given = positional[position]
     return given
-
-
-def _by_whom(reached: list[Reached]) -> str:
-    """A handler that reaches something, and how many others do."""
-    names = list(dict.fromkeys(each.handler.name for each in reached))
-    if len(names) == 1:
-        return f"`{names[0]}` reaches it"
-    others = "another handler" if len(names) == 2 else f"{len(names) - 1} other handlers"
-    return f"`{names[0]}` and {others} reach it"
-
-
-def _steps(reached: Reached) -> list[Step]:
-    """The way from a handler down to a call."""
-    handler = reached.handler
-    route = f" for {handler.route}" if handler.route else ""
-    framework = f"{handler.framework} runs" if handler.framework else "it is run"
-    steps = [Step(definition(handler.function), f"{framework} {handler.name}{route}")]
-    called = [(ref, getattr(ref.call.callee, "name", "it")) for ref in reached.path[:-1]]
-    return steps + [Step(ref, f"which calls {name}") for ref, name in called]

@@ -10,6 +10,7 @@ from servicelint.program.timeouts.verdicts import Step
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from servicelint.program.handlers.services import Service
     from servicelint.program.linking.modules import Module
     from servicelint.program.request_ids.names import RequestIds
 
@@ -23,18 +24,28 @@ class Identified:
 
     def without_ids(self, module: Module) -> Iterator[Fault]:
         """The applications made in a module, where nothing that handles requests reads or makes an id."""
-        if not self.ids.are_known():
+        if not self.ids.are_known(module):
             yield from self._faults(module, "nothing reads the id of a request, or makes one")
 
     def silent_answers(self, module: Module) -> Iterator[Fault]:
         """The applications made in a module, where ids are known and no handler puts one on anything."""
-        if not self.ids.are_known() or self.program.instrumented.answers():
-            return
-        if not any(self.ids.puts(handler.function) for handler in self.program.handlers.all()):
+        if self.ids.are_known(module) and not any(map(self._answers, self.program.services.of(module))):
             yield from self._faults(module, "no handler or middleware puts the id on its answers")
 
+    def _answers(self, service: Service) -> bool:
+        """Whether something puts the id on answers of a service."""
+        handlers = (each.function for each in self.program.handlers.all())
+        return self.program.instrumented.answers(service) or any(
+            self.ids.puts(function) for function in handlers if service.runs(function.module)
+        )
+
     def _faults(self, module: Module, reason: str) -> Iterator[Fault]:
-        handlers = [each for each in self.program.handlers.all() if each.is_entry]
+        services = self.program.services.of(module)
+        handlers = [
+            each
+            for each in self.program.handlers.all()
+            if each.is_entry and any(service.runs(each.function.module) for service in services)
+        ]
         for ref in self.program.handlers.applications() if handlers else ():
             if ref.module is module:
                 first = handlers[0]

@@ -1,8 +1,12 @@
-"""Instrumentations: what puts the id on calls, or takes over the inbound one, without a word at the call."""
+"""Instrumentations: what puts the id on calls, or takes over the inbound one, without a word at the call.
+
+One counts for the service that switches it on, not for others of the same repository.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, NamedTuple
 
 from servicelint.facts import record
 from servicelint.program.evaluation.values import CallRef, External
@@ -12,8 +16,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from servicelint.catalog.correlation import Instrumentation
+    from servicelint.program.handlers.services import Service
     from servicelint.program.linking.modules import Module
     from servicelint.program.program import Program
+
+
+class Seen(NamedTuple):
+    """An instrumentation that is switched on: by its name, and the modules that say so (None: all)."""
+
+    name: str
+    described: Instrumentation
+    modules: tuple[Module, ...] | None
+
+    def is_in(self, service: Service) -> bool:
+        """Whether it is switched on in a service."""
+        return self.modules is None or any(map(service.runs, self.modules))
 
 
 class Instrumented:
@@ -21,50 +38,60 @@ class Instrumented:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._seen: Memo[None, list[tuple[str, Instrumentation]]] = Memo(program.reads)
+        self._seen: Memo[None, list[Seen]] = Memo(program.reads)
 
-    def covering(self, library: str, protocol: str) -> str | None:
-        """The instrumentation that puts ids on a library's calls, where the inbound side is continued too."""
-        if not self.continues():
+    def covering(self, library: str, protocol: str, module: Module) -> str | None:
+        """What puts ids on a library's calls for the requests that are handled in a module.
+
+        The inbound side must be continued there too, in each service that runs the module.
+        """
+        names = [self._covering(library, protocol, each) for each in self.program.services.of(module)]
+        return names[0] if all(names) else None
+
+    def _covering(self, library: str, protocol: str, service: Service) -> str | None:
+        if not self.continues(service):
             return None
-        for name, found in self._all():
-            if "*" in found.covers or library in found.covers or protocol in found.covers:
-                return name
+        for seen in self._in(service):
+            if {"*", library, protocol} & {*seen.described.covers}:
+                return seen.name
         return None
 
-    def continues(self) -> bool:
-        """Whether an instrumentation takes over the inbound id."""
-        return any(found.continues for _, found in self._all())
+    def continues(self, service: Service) -> bool:
+        """Whether an instrumentation takes over the inbound id in a service."""
+        return any(seen.described.continues for seen in self._in(service))
 
-    def answers(self) -> bool:
-        """Whether an instrumentation puts the id on answers."""
-        return any(found.answers for _, found in self._all())
+    def answers(self, service: Service) -> bool:
+        """Whether an instrumentation puts the id on a service's answers."""
+        return any(seen.described.answers for seen in self._in(service))
 
-    def keeps_context(self) -> bool:
-        """Whether threads and executors take the context variables along."""
-        return any(found.keeps_context for _, found in self._all())
+    def keeps_context(self, service: Service) -> bool:
+        """Whether a service's threads and executors take the context variables along."""
+        return any(seen.described.keeps_context for seen in self._in(service))
 
-    def _all(self) -> list[tuple[str, Instrumentation]]:
-        return self._seen.answer(None, lambda: [*self._switched_on(), *self._launched()])
+    def _in(self, service: Service) -> list[Seen]:
+        seen = self._seen.answer(None, lambda: [*self._switched_on(), *self._launched()])
+        return [each for each in seen if each.is_in(service)]
 
     # --- in the code -----------------------------------------------------------------------------
 
-    def _switched_on(self) -> Iterator[tuple[str, Instrumentation]]:
+    def _switched_on(self) -> Iterator[Seen]:
         for name, described in self.program.catalog.correlation.instrumentations.items():
-            if any(self._is_on(each, described) for each in (name, *described.aliases)):
-                yield name, described
+            for each in (name, *described.aliases):
+                modules = self._switching_on(each, described)
+                if modules:
+                    yield Seen(each, described, tuple(modules))
 
-    def _is_on(self, name: str, described: Instrumentation) -> bool:
+    def _switching_on(self, name: str, described: Instrumentation) -> list[Module]:
         parts = name.split(".")
         ways = frozenset(".".join(parts[:length]) for length in range(1, len(parts) + 1))
         vocabulary = self.program.vocabulary
         if described.on_import:
-            return bool(vocabulary.modules_importing(frozenset({name})))
+            return list(vocabulary.modules_importing(frozenset({name})))
         holding = set(vocabulary.modules_with(parts[-1]))
         importing = [module for module in vocabulary.modules_importing(ways) if module in holding]
-        if any(self._is_used(name, described, module) for module in importing):
-            return True
-        return any(f'"{name}"' in module.source or f"'{name}'" in module.source for module in holding)
+        using = [module for module in importing if self._is_used(name, described, module)]
+        written = (f'"{name}"', f"'{name}'")
+        return using + [module for module in holding if any(text in module.source for text in written)]
 
     def _is_used(self, name: str, described: Instrumentation, module: Module) -> bool:
         """Whether a module calls it, hands it on, or calls one of its methods."""
@@ -90,8 +117,20 @@ class Instrumented:
 
     # --- by the command that starts the service --------------------------------------------------
 
-    def _launched(self) -> Iterator[tuple[str, Instrumentation]]:
+    def _launched(self) -> Iterator[Seen]:
         for path, text in self.program.commands:
             for command, described in self.program.catalog.correlation.launchers.items():
-                if command in text:
-                    yield f"{command} in {path.rpartition('/')[2]}", described
+                lines = [line for line in text.splitlines() if command in line]
+                if lines:
+                    name = f"{command} in {path.rpartition('/')[2]}"
+                    yield Seen(name, described, self._started(path, "\n".join(lines), text))
+
+    def _started(self, path: str, line: str, text: str) -> tuple[Module, ...] | None:
+        """The modules that a command starts: those that it names, its file names, or that are beside it."""
+        for said in (line, text):
+            words = set(re.findall(r"[\w.]+", said))
+            named = [each for each in self.program.targets if each.name.removesuffix(".__main__") in words]
+            if named:
+                return tuple(named)
+        folder = path.rpartition("/")[0] + "/"
+        return tuple(each for each in self.program.targets if each.path.startswith(folder)) or None

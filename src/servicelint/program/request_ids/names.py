@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from servicelint.facts.record import Expression
     from servicelint.program.handlers.entry_points import Handler
+    from servicelint.program.handlers.services import Service
     from servicelint.program.linking.modules import Module
     from servicelint.program.program import Program
 
@@ -39,7 +40,7 @@ class RequestIds:
         self.names = tuple(names)
         self._known = frozenset(spelling for name in names for spelling in _spellings(name))
         self._mentioning: Memo[None, frozenset[Module]] = Memo(program.reads)
-        self._are_known: Memo[None, bool] = Memo(program.reads)
+        self._are_known: Memo[Service, bool] = Memo(program.reads)
         self._putting: Memo[tuple[Module, int], bool] = Memo(program.reads)
 
     # --- names -----------------------------------------------------------------------------------
@@ -86,15 +87,22 @@ class RequestIds:
             each in known for each in self.program.reaching.downstream.imports(module)
         )
 
-    def are_known(self) -> bool:
-        """Whether what handles requests reads or makes ids at all: own code, middleware, instrumentation."""
-        return self._are_known.answer(None, self._find_known)
+    def are_known(self, module: Module) -> bool:
+        """Whether a service of a module reads or makes ids at all: own code, middleware, instrumentation."""
+        return any(map(self.are_known_to, self.program.services.of(module)))
 
-    def _find_known(self) -> bool:
-        if self.program.instrumented.continues():
+    def are_known_to(self, service: Service) -> bool:
+        """Whether a service reads or makes ids."""
+        return self._are_known.answer(service, lambda: self._find_known(service))
+
+    def _find_known(self, service: Service) -> bool:
+        if self.program.instrumented.continues(service):
             return True
         holds = self.program.reaching.downstream.holds
-        return any(map(holds, self.modules())) or any(map(self._makes, self.program.handlers.all()))
+        if any(holds(module) for module in self.modules() if service.runs(module)):
+            return True
+        handlers = self.program.handlers.all()
+        return any(self._makes(each) for each in handlers if service.runs(each.function.module))
 
     def _makes(self, handler: Handler) -> bool:
         """Whether a handler, or a hook on its way, makes an id and keeps it under a name that says so."""
@@ -107,6 +115,22 @@ class RequestIds:
             if any(map(IDENTITY.search, names)):
                 return True
         return False
+
+    def entrance(self, module: Module) -> CallRef | None:
+        """A call that reads the id of a request, in a service of a module: ``headers.get(ID)``."""
+        services = self.program.services.of(module)
+        holds = self.program.reaching.downstream.holds
+        for each in sorted(self.modules(), key=lambda each: (each is not module, each.name)):
+            if holds(each) and any(service.runs(each) for service in services):
+                for number, call in enumerate(each.facts.calls):
+                    if self._reads(call, each):
+                        return CallRef(each, number)
+        return None
+
+    def _reads(self, call: record.Call, module: Module) -> bool:
+        if last_name(call.callee) not in READING or not call.arguments:
+            return False
+        return bool(self.names_id(call.arguments[0].value, module, call.scope))
 
     def preferred(self) -> str:
         """The header to put an id in: the first that the program speaks of, else the first of all."""

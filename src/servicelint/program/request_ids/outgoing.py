@@ -1,4 +1,4 @@
-"""Whether an outbound call carries an id: by its arguments, its client, code on its way, instrumentation."""
+"""Whether an outbound call carries an id: by its arguments, its client, code on its way."""
 
 from __future__ import annotations
 
@@ -55,15 +55,12 @@ class Outgoing:
         return self._known.answer(call.ref, lambda: self._judge(call))
 
     def _judge(self, call: OutboundCall) -> Carriage:
-        library = self.program.catalog.library_of(call.entry)
-        instrumented = self.program.instrumented.covering(library.library, library.protocol)
-        if instrumented is not None:
-            return Carriage("carried", f"{instrumented} puts it on")
+        headers = self.program.catalog.library_of(call.entry).headers
         targets = self._targets(call)
-        trails = [self._trail(call, target, library.headers) for target in targets]
+        trails = [self._trail(call, target, headers) for target in targets]
         if any(trail.found for trail in trails):
             return self._found(trails)
-        if any(self._by_client(target, library.headers, trails) for target in targets):
+        if any(self._by_client(target, headers, trails) for target in targets):
             return Carriage("carried", "its client puts it on")
         unknown = [reason for trail in trails for reason in trail.unknown]
         if unknown:
@@ -75,10 +72,7 @@ class Outgoing:
 
     def is_forwarded(self, call: OutboundCall) -> bool:
         """Whether callers of the function that a call stands in have a say in its headers."""
-        library = self.program.catalog.library_of(call.entry)
-        if self.program.instrumented.covering(library.library, library.protocol) is not None:
-            return False
-        headers = library.headers
+        headers = self.program.catalog.library_of(call.entry).headers
         return any(self._trail(call, target, headers).is_forwarded for target in self._targets(call))
 
     def _targets(self, call: OutboundCall) -> list[Target]:
