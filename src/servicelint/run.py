@@ -28,8 +28,7 @@ from servicelint.program.program import Program
 from servicelint.reader import Reader, code_version
 from servicelint.sources import startfiles
 from servicelint.sources.import_facts import ImportFacts
-from servicelint.sources.manifests.deployed import read_manifests
-from servicelint.sources.manifests.documents import Manifests, manifests
+from servicelint.sources.manifests.reading import Manifests, read_manifests
 from servicelint.sources.roots import SourceRoots, further_roots
 from servicelint.suppression import DIALECTS
 from servicelint.workers import at_full_speed
@@ -172,11 +171,11 @@ class Run:
     @functools.cached_property
     def _deployed(self) -> dict[str, Deployed]:
         """What manifests deploy, by name."""
-        return read_manifests(self.root).deployed if self.config.services else {}
+        return self._manifests.deployed if self.config.services else {}
 
     @functools.cached_property
     def _manifests(self) -> Manifests:
-        return manifests(self.root)
+        return read_manifests(self.root, self.cache, code_version())
 
     @functools.cached_property
     def _commands(self) -> tuple[tuple[str, str], ...]:

@@ -1,7 +1,8 @@
 """The import graph against grimp's, the verdicts against import-linter's and tach's.
 
-On packages that hypothesis makes up and on ten that the tests install anyway; further ones can be named in
-the environment, as ``SERVICELINT_PACKAGES=folder/package:folder/package``. What differs, and why:
+On packages that hypothesis makes up, and on some that the tests install anyway. ``SERVICELINT_PEERS=full``
+takes larger ones as well (minutes); further ones can be named in the environment, as
+``SERVICELINT_PACKAGES=folder/package:folder/package``. What differs, and why:
 
 - A module that imports itself is an edge for grimp and none for us.
 - Modules in a folder without ``__init__.py`` inside a package are not seen by grimp (left out).
@@ -37,10 +38,12 @@ from tests.boundaries.peers import (
 pytestmark = pytest.mark.slow
 pytest.importorskip("grimp")
 
-INSTALLED = (
-    "astroid", "eventlet", "gevent", "hypothesis", "libcst", "networkx", "pip", "pydantic", "pygments",
-    "pylint", "rich", "setuptools", "sqlalchemy", "starlette", "trio", "werkzeug",
+SMALL = ("astroid", "eventlet", "rich", "trio", "werkzeug")
+LARGE = (
+    "botocore", "celery", "django", "gevent", "hypothesis", "libcst", "litestar", "networkx", "pip",
+    "pydantic", "pygments", "pylint", "sanic", "setuptools", "sqlalchemy", "sqlglot", "starlette", "tornado",
 )  # fmt: skip
+INSTALLED = SMALL + LARGE if os.environ.get("SERVICELINT_PEERS") == "full" else SMALL
 ENOUGH = 100
 """Violations that the contracts of a package of more than 100 modules should come to."""
 
@@ -66,6 +69,7 @@ def test_the_graph_is_grimps(package: Package) -> None:
     ours, theirs = package.our_edges(), package.grimps_edges()
     assert {edge: lines for edge, lines in ours.items() if theirs.get(edge) != lines} == {}
     assert sorted(theirs.keys() - ours.keys()) == []
+    print(f"\n{package.name}: {len(package.selection.targets)} modules, {len(ours)} edges")
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -81,6 +85,7 @@ def test_the_verdicts_are_import_linters(package: Package) -> None:
         assert pairs == independent_pairs(graph, apart)
         layers = layered(contract.services)
         assert our_chained_pairs(our_boundaries(package, layers)) == layer_pairs(graph, layers)
+    print(f"\n{package.name}: {violations} violations in direct imports")
     assert violations >= ENOUGH or len(package.selection.targets) < ENOUGH
 
 
@@ -94,6 +99,7 @@ def test_the_verdicts_are_tachs(package: Package, tmp_path: Path) -> None:
     contract = package.random_contract(0)
     ours = our_places(our_boundaries(package, contract), package.folder)
     theirs = tachs_places(package, contract, tmp_path)
+    print(f"\n{package.name}: {len(theirs)} violations by tach")
     assert sorted(ours ^ theirs) == []
 
 

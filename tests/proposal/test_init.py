@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -49,18 +51,32 @@ def write(folder: Path, **files: str) -> Path:
 # --- finding -------------------------------------------------------------------------------------
 
 
-def test_the_shop() -> None:
-    config, notes = proposed(FIXTURES / "shop")
+def test_the_shop(tmp_path: Path) -> None:
+    shop = shutil.copytree(FIXTURES / "shop", tmp_path / "shop")
+    declared = (shop / "pyproject.toml").read_text("utf-8")
+    (shop / "pyproject.toml").write_text(declared.partition("[tool.servicelint]")[0], "utf-8")
+    config, notes = proposed(shop)
     found = services(config)
     assert found["gateway"] == (
         ("shop.gateway",),
-        {"orders": ("http", "import"), "products": "grpc", "users": ("http", "import")},
+        {"orders": ("http", "import"), "products": ("grpc", "import"), "users": ("http", "import")},
     )
-    assert found["users"] == (("shop.users",), {})
-    assert found["orders"] == (("shop.orders",), {"products": "grpc", "users": "http"})
+    assert found["users"] == (("shop.users",), {"gateway": "import"})
+    assert found["orders"] == (("shop.orders",), {"products": ("grpc", "import"), "users": "http"})
     assert config.services["users"].hosts == ("users",)
     assert config.shared == ("shop.common",)
     assert "gateway imports users today (2): keep or cut it" in notes
+
+
+def test_what_is_proposed_is_kept_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = shutil.copytree(FIXTURES / "shop", tmp_path / "shop")
+    declared = (shop / "pyproject.toml").read_text("utf-8")
+    (shop / "pyproject.toml").write_text(declared.partition("[tool.servicelint]")[0], "utf-8")
+    assert init(shop, "--write").exit_code == 0
+    monkeypatch.chdir(shop)
+    done = CliRunner().invoke(cli, ["check", "--no-cache", "--select", "SVC4", "--format", "json", "."])
+    codes = {finding["code"] for finding in json.loads(done.stdout)["findings"]}
+    assert codes == {"SVC403", "SVC408"}  # a loop there is, and a way through shared code
 
 
 MONOREPO = {

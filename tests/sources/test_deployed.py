@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import pytest
 
-from servicelint.sources.manifests.deployed import read_manifests
+from servicelint.sources.cache import Cache
+from servicelint.sources.manifests import reading
+from servicelint.sources.manifests.reading import read_manifests
 from tests.fixtures.projects import FIXTURES
 
 if TYPE_CHECKING:
@@ -134,3 +137,27 @@ def test_the_shop() -> None:
     assert {"gateway", "users", "orders", "database", "broker"} <= set(found.deployed)
     assert found.deployed["orders"].commands[0] == ["python", "-m", "shop.orders"]
     assert found.notes == []
+
+
+def test_manifests_are_read_again_only_when_one_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "tree"
+    (folder / "deploy").mkdir(parents=True)
+    compose = folder / "deploy" / "compose.yaml"
+
+    def found() -> set[str]:
+        with contextlib.closing(Cache(tmp_path / "cache")) as cache:
+            return set(read_manifests(folder, cache).deployed)
+
+    compose.write_text("services: {users: {}}")
+    assert found() == {"users"}
+    with monkeypatch.context() as patched:
+        patched.setattr(reading, "_read", None)  # it is not read again
+        assert found() == {"users"}
+    compose.write_text("services: {order: {}}")  # of the same length
+    assert found() == {"order"}
+    (folder / "compose.yaml").write_text("services: {mail: {}}")
+    assert found() == {"order", "mail"}
+    compose.unlink()
+    assert found() == {"mail"}

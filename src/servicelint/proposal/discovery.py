@@ -16,7 +16,7 @@ from servicelint.program.linking.imports import Imports
 from servicelint.proposal.proposal import Proposal, Proposed
 from servicelint.run import Run
 from servicelint.sources.discovery import select
-from servicelint.sources.manifests.deployed import read_manifests
+from servicelint.sources.manifests.reading import read_manifests
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -141,6 +141,7 @@ class Discovery:
         self._owners = {
             module: owner for module in self._modules if (owner := ownership.service_of(module)) is not None
         }
+        self._owner_of = ownership.service_of
 
     def _find_shared(self) -> None:
         """Projects without a Dockerfile that several services import are libraries."""
@@ -178,11 +179,12 @@ class Discovery:
         return ".".join(one[: common + 1]) if common < len(one) else ""
 
     def _find_imports(self) -> None:
+        """The imports between services, those of generated code too, which is not checked itself."""
         counts: Counter[tuple[str, str]] = Counter()
         for module, owner in self._owners.items():
             for edge in self._imports.of(module):
-                other = self._owners.get(edge.target)
-                if other and other != owner:
+                other = self._owner_of(edge.target)
+                if other in self.proposal.services and other != owner:
                     counts[owner, other] += 1
         for (owner, other), count in sorted(counts.items()):
             self.proposal.services[owner].depend(other, "import")

@@ -11,8 +11,8 @@ from servicelint.config import Config
 from servicelint.program.breakers.mesh import MeshRule
 from servicelint.run import Run
 from servicelint.sources.discovery import select
-from servicelint.sources.manifests.documents import manifests
 from servicelint.sources.manifests.mesh import seconds
+from servicelint.sources.manifests.reading import read_manifests
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,7 +96,7 @@ static_resources:
 
 def rules(folder: Path, text: str) -> list[tuple[str, bool, float | None, int]]:
     (folder / "mesh.yaml").write_text(text)
-    return [(rule.host, rule.breaks, rule.timeout, rule.retries) for rule in manifests(folder).rules]
+    return [(rule.host, rule.breaks, rule.timeout, rule.retries) for rule in read_manifests(folder).rules]
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_helm_templates_are_skipped_and_named(tmp_path: Path) -> None:
     (tmp_path / "templates" / "users.yaml").write_text(
         ISTIO.replace("name: users", "name: {{ .Release.Name }}")
     )
-    found = manifests(tmp_path)
+    found = read_manifests(tmp_path)
     assert (found.rules, found.skipped) == ([], ["templates/users.yaml"])
 
 
@@ -145,7 +145,7 @@ def test_overlays_are_read_where_they_are_plain(tmp_path: Path) -> None:
     overlay.mkdir(parents=True)
     (overlay / "kustomization.yaml").write_text("resources: [../../base]\npatches: [{path: users.yaml}]\n")
     (overlay / "users.yaml").write_text(ISTIO)
-    assert [rule.path for rule in manifests(tmp_path).rules] == ["overlays/production/users.yaml"] * 2
+    assert [rule.path for rule in read_manifests(tmp_path).rules] == ["overlays/production/users.yaml"] * 2
 
 
 @pytest.mark.parametrize(

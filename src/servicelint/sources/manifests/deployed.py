@@ -1,8 +1,4 @@
-"""What compose files and Kubernetes manifests deploy: services, their hosts, what they run.
-
-The files are not trusted: they are loaded safely, and those that are broken or templates (Helm) are left out
-with a note.
-"""
+"""What compose files and Kubernetes manifests deploy: services, their hosts, what they run."""
 
 from __future__ import annotations
 
@@ -12,11 +8,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from servicelint.sources.manifests.documents import files
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
 
 _COMPOSE = re.compile(r"(?:docker-)?compose(?:[.-][\w.-]+)?\.ya?ml\Z")
 _WORKLOADS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "ReplicaSet", "Pod"})
@@ -39,61 +32,45 @@ class Deployed:
     has_build: bool = False
 
 
-@dataclass
-class Manifests:
-    """The services by name, and notes on the files that were left out."""
+def may_deploy(name: str, text: str) -> bool:
+    """Whether a file may deploy something, by its name and its words."""
+    return "apiVersion:" in text or (_COMPOSE.match(name) is not None and "services:" in text)
 
-    deployed: dict[str, Deployed] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
+
+class DeployedServices:
+    """The services that manifests deploy, by name; ``joined`` once all are read."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, Deployed] = {}
+        self._selectors: list[tuple[dict[str, Any], Deployed]] = []
+        self._workloads: list[tuple[dict[str, Any], Deployed]] = []
+
+    def read(self, file: str, document: Any) -> None:
+        """Take in one document of a file."""
+        if not isinstance(document, dict):
+            return
+        if _COMPOSE.match(file.rpartition("/")[2]) and isinstance(document.get("services"), dict):
+            _read_compose(document["services"], file, self)
+        elif isinstance(document.get("apiVersion"), str) and isinstance(document.get("metadata"), dict):
+            _read_kubernetes(document, file, self, self._selectors, self._workloads)
 
     def service(self, name: str, file: str) -> Deployed:
         """The service called so, which a file speaks of."""
-        found = self.deployed.setdefault(name, Deployed(name))
+        found = self._found.setdefault(name, Deployed(name))
         if file not in found.files:
             found.files.append(file)
         return found
 
-
-def read_manifests(root: Path) -> Manifests:
-    """What the manifests below a folder deploy."""
-    manifests = Manifests()
-    selectors: list[tuple[dict[str, Any], Deployed]] = []
-    workloads: list[tuple[dict[str, Any], Deployed]] = []
-    for path in files(root):
-        shown = path.relative_to(root).as_posix()
-        for document in _documents(path, shown, manifests.notes):
-            if _COMPOSE.match(path.name) and isinstance(document.get("services"), dict):
-                _read_compose(document["services"], shown, manifests)
-            elif isinstance(document.get("apiVersion"), str) and isinstance(document.get("metadata"), dict):
-                _read_kubernetes(document, shown, manifests, selectors, workloads)
-    _join(selectors, workloads)
-    return manifests
-
-
-def _documents(path: Path, shown: str, notes: list[str]) -> list[dict[str, Any]]:
-    """The mappings among the documents of a file."""
-    import yaml
-
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        notes.append(f"{shown}: left out, can't be read: {error}")
-        return []
-    if "services:" not in text and "apiVersion:" not in text:
-        return []
-    try:
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        return [each for each in yaml.load_all(text, loader) if isinstance(each, dict)]
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        reason = "a template (Helm)" if "{{" in text else f"not YAML: {str(error).splitlines()[0]}"
-        notes.append(f"{shown}: left out, {reason}")
-        return []
+    def joined(self) -> dict[str, Deployed]:
+        """All of them, each with what its workloads run."""
+        _join(self._selectors, self._workloads)
+        return self._found
 
 
 # --- compose -------------------------------------------------------------------------------------
 
 
-def _read_compose(services: Mapping[Any, Any], file: str, manifests: Manifests) -> None:
+def _read_compose(services: Mapping[Any, Any], file: str, manifests: DeployedServices) -> None:
     for name, described in services.items():
         if not isinstance(described, dict):
             continue
@@ -157,7 +134,7 @@ def _texts(value: Any) -> list[str]:
 def _read_kubernetes(
     document: Mapping[str, Any],
     file: str,
-    manifests: Manifests,
+    manifests: DeployedServices,
     selectors: list[tuple[dict[str, Any], Deployed]],
     workloads: list[tuple[dict[str, Any], Deployed]],
 ) -> None:

@@ -1,22 +1,16 @@
-"""The YAML documents of a repository that may say something of a mesh.
+"""The YAML files of a repository that may be manifests, and the documents in them.
 
-They are loaded safely, and only where their text names something that is looked for. Helm templates are no
-YAML before they are filled in: they are skipped, and named.
+They are not trusted: they are loaded safely, and nothing of a tree is followed that leads out of it.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-from servicelint.sources.manifests.mesh import mesh_rules
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
-
-    from servicelint.program.breakers.mesh import MeshRule
 
 MOST_ENTRIES = 50_000
 """Files and folders that are looked at: a home folder is no repository."""
@@ -25,61 +19,49 @@ LARGEST_BYTES = 1_000_000
 """A manifest that people write is smaller; generated ones say nothing of single services."""
 
 _LEFT_OUT = frozenset({"node_modules", "site-packages", "__pycache__", "venv", "build", "dist"})
-_TELLING = re.compile(
-    rb"outlierDetection|outlier_detection|VirtualService|linkerd\.io/|ServiceProfile|HTTPRoute|"
-    rb"consul\.hashicorp\.com"
-)
-_TEMPLATE = re.compile(rb"\{\{")
 
 
-@dataclass
-class Manifests:
-    """What the manifests of a repository say of a mesh, and which could not be read."""
+class Stamp(NamedTuple):
+    """What changes when a file does: its size, the times (ns) of its content and its entry, its number."""
 
-    rules: list[MeshRule] = field(default_factory=list)
-    skipped: list[str] = field(default_factory=list)
-
-
-def manifests(root: Path) -> Manifests:
-    """Read the manifests below a folder."""
-    found = Manifests()
-    for path in files(root):
-        text = path.read_bytes()
-        shown = path.relative_to(root).as_posix()
-        if not _TELLING.search(text):
-            continue
-        if _TEMPLATE.search(text):
-            found.skipped.append(shown)
-            continue
-        found.rules += [rule for document in _documents(text) for rule in mesh_rules(shown, document)]
-    return found
+    size: int
+    modified: int
+    changed: int
+    number: int
 
 
-def files(root: Path) -> Iterator[Path]:
+def files(root: Path) -> Iterator[tuple[Path, Stamp]]:
     """The YAML files below a folder that may be manifests, in order."""
-    pending, looked_at = [root], 0
+    pending, looked_at = [str(root)], 0
     while pending and looked_at < MOST_ENTRIES:
-        folder = pending.pop()
         try:
-            entries = sorted(folder.iterdir())
+            with os.scandir(pending.pop()) as listed:
+                entries = sorted(listed, key=lambda entry: entry.name)
         except OSError:
             continue
         looked_at += len(entries)
         for entry in entries:
-            if entry.is_symlink() or entry.name.startswith("."):
+            if entry.name.startswith(".") or entry.is_symlink():
                 continue
             if entry.is_dir():
                 if entry.name not in _LEFT_OUT:
-                    pending.append(entry)
-            elif entry.suffix in (".yaml", ".yml") and entry.stat().st_size <= LARGEST_BYTES:
-                yield entry
+                    pending.append(entry.path)
+            elif entry.name.endswith((".yaml", ".yml")):
+                found = entry.stat()
+                if found.st_size <= LARGEST_BYTES:
+                    times = found.st_mtime_ns, found.st_ctime_ns
+                    yield Path(entry.path), Stamp(found.st_size, *times, found.st_ino)
 
 
-def _documents(text: bytes) -> list[object]:
-    """The documents of a file; none of one that is no YAML."""
+def documents(text: str) -> list[object]:
+    """The documents of a file.
+
+    Raises:
+        ValueError: if it is no YAML; the message says in one line why.
+    """
     import yaml  # only where there is something to read
 
     try:
-        return list(yaml.safe_load_all(text))
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError):
-        return []
+        return list(yaml.load_all(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise ValueError(str(error).splitlines()[0] if str(error) else type(error).__name__) from None
