@@ -43,14 +43,15 @@ HEADERS = [
 
 def expected_and_found(text: str) -> list[tuple[Place, Place]]:
     wrapper = MetadataWrapper(cst.parse_module(text), unsafe_skip_copy=True)
-    builder = Builder(logical_lines(text))
+    nodes: list[cst.Call] = []
+    builder = Builder(logical_lines(text), nodes)
     StatementReader(builder).read_all(wrapper.module.body)
     positions = wrapper.resolve(PositionProvider)
     assert builder.line_index == len(builder.lines) - 1, "logical lines and statements are out of step"
     lines = split_lines(text)
     return [
         (_place(positions[node]), tuple(call_span(lines, call)))
-        for call, node in zip(builder.calls, builder.call_nodes, strict=True)
+        for call, node in zip(builder.calls, nodes, strict=True)
         if node in positions  # a call in an annotation that is given as text stands nowhere
     ]
 

@@ -43,16 +43,19 @@ if TYPE_CHECKING:
 
 
 class Builder:
-    """Collects scopes, calls, regions and writes; knows the current scope, region and logical line."""
+    """Collects scopes, calls, regions and writes; knows the current scope, region and logical line.
 
-    def __init__(self, lines: Sequence[LogicalLine]) -> None:
+    ``call_nodes``, if given, gets the node of each call: to keep them keeps the tree in memory.
+    """
+
+    def __init__(self, lines: Sequence[LogicalLine], call_nodes: list[cst.Call] | None = None) -> None:
         self.lines = lines
         self.line_index = -1
         self.scopes: list[Scope] = []
         self.functions: list[Function] = []
         self.classes: list[Class] = []
         self.calls: list[Call] = []
-        self.call_nodes: list[cst.Call] = []
+        self.call_nodes = call_nodes
         self.regions: list[Region] = []
         self.writes: list[AttributeWrite] = []
         self.exits: list[Exit] = []
@@ -221,7 +224,8 @@ class Builder:
         call = Call(OPAQUE, [], line.first, line.last, self.ordinal, self.frame.scope, self.region)
         self.ordinal += 1
         self.calls.append(call)
-        self.call_nodes.append(node)
+        if self.call_nodes is not None:
+            self.call_nodes.append(node)
         return len(self.calls) - 1
 
     def complete_call(self, index: int, callee: Expression, arguments: list[Argument]) -> Call:

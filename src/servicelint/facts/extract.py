@@ -10,26 +10,44 @@ import libcst as cst
 from servicelint.facts.builder import Builder
 from servicelint.facts.limits import within_limits
 from servicelint.facts.logical_lines import logical_lines
+from servicelint.facts.pieces import LINES_IN_A_PIECE, pieces
+from servicelint.facts.record import Unread
 from servicelint.facts.statements import StatementReader
 from servicelint.facts.unreadable import UnreadableSource
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from servicelint.facts.pieces import Piece
     from servicelint.facts.record import ModuleFacts
 
 
-def extract(text: str) -> ModuleFacts:
-    """The facts of one module's source text.
+def extract(text: str, lines_in_a_piece: int = LINES_IN_A_PIECE) -> ModuleFacts:
+    """The facts of one module's source text, of which no more than a piece is parsed at a time.
 
     Raises:
         UnreadableSource: if libcst (1.9) can't parse the text, or it is beyond its limits.
     """
     lines = logical_lines(text)
-    text, unread = within_limits(text, lines)
     builder = Builder(lines)
-    StatementReader(builder).read_all(parse(text).body)
+    reader = StatementReader(builder)
+    unread: list[Unread] = []
+    for piece in pieces(text, lines, lines_in_a_piece):
+        reader.read_all(_body(piece, unread))
     facts = builder.facts()
     facts.unread = unread
     return facts
+
+
+def _body(piece: Piece, unread: list[Unread]) -> Sequence[cst.CSTNode]:
+    """The statements of a piece; what can't be read in it is added to ``unread``."""
+    text, left_out = within_limits(piece.text, logical_lines(piece.text))
+    before = piece.lines_before
+    unread += [Unread(each.line + before, each.last_line + before, each.reason) for each in left_out]
+    try:
+        return parse(text).body
+    except UnreadableSource as error:
+        raise error.moved(before) from None
 
 
 def parse(text: str) -> cst.Module:

@@ -196,15 +196,16 @@ class Scanner:
 
 def count_newlines(text: str, start: int, end: int) -> int:
     """How many line ends (``\\n``, ``\\r\\n`` or ``\\r``) there are in ``text[start:end]``."""
-    newlines = text.count("\n", start, end)
-    if "\r" in text:
-        newlines += text.count("\r", start, end) - text.count("\r\n", start, end)
-    return newlines
+    returns = text.count("\r", start, end)
+    if returns:
+        returns -= text.count("\r\n", start, end)
+    return text.count("\n", start, end) + returns
 
 
 def indent_of(text: str, place: int) -> int:
     """How many characters stand before ``place`` on its line."""
-    return place - 1 - max(text.rfind("\n", 0, place), text.rfind("\r", 0, place))
+    newline = text.rfind("\n", 0, place)
+    return place - 1 - max(newline, text.rfind("\r", newline + 1, place))  # no further back: files are long
 
 
 def comments(text: str) -> list[Comment]:

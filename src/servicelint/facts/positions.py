@@ -94,9 +94,9 @@ def _statement(source: str) -> tuple[int, str, Reduced]:
 @functools.lru_cache(maxsize=4)  # one statement can hold thousands of calls
 def _read(code: str) -> tuple[list[cst.Call], dict[cst.CSTNode, object]]:
     wrapper = MetadataWrapper(cst.parse_module(code), unsafe_skip_copy=True)
-    builder = Builder(logical_lines(code))
-    StatementReader(builder).read_all(wrapper.module.body)
-    return builder.call_nodes, dict(wrapper.resolve(PositionProvider))
+    call_nodes: list[cst.Call] = []
+    StatementReader(Builder(logical_lines(code), call_nodes)).read_all(wrapper.module.body)
+    return call_nodes, dict(wrapper.resolve(PositionProvider))
 
 
 def _restored(span: Span, statement: str, insertions: tuple[tuple[int, int], ...], indent: int) -> Span:

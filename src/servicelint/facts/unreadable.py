@@ -15,3 +15,7 @@ class UnreadableSource(Exception):
         self.column = column
         self.reason = reason
         self.raw_text = raw_text
+
+    def moved(self, lines: int) -> UnreadableSource:
+        """The same in a text that so many lines stand before."""
+        return UnreadableSource(self.line + lines, self.column, self.reason, self.raw_text)

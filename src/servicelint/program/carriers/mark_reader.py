@@ -14,6 +14,7 @@ from servicelint.program.carriers.marks import (
     BOX,
     CALLED,
     CLIENT,
+    ENTERING,
     EVERYDAY,
     HANDING_ON,
     KEEPING_IN,
@@ -69,7 +70,7 @@ class MarkReader:
             record.Choice: lambda e, module, scope: self._any(e.operands, module, scope),
             record.Conditional: lambda e, module, scope: self._any((e.body, e.orelse), module, scope),
             record.Awaited: lambda e, module, scope: self.of(e.value, module, scope),
-            record.Entered: lambda e, module, scope: self.of(e.value, module, scope),
+            record.Entered: self._entered,
             record.Unpacked: lambda e, module, scope: self.of(e.value, module, scope),
             record.Updated: self._updated,
             record.Narrowed: lambda e, module, scope: self.of(e.value, module, scope),
@@ -227,6 +228,16 @@ class MarkReader:
     def _symbol(self, name: str) -> Marks:
         is_stub = name not in self._prefixes and self.program.catalog.names_stubs(name)
         return frozenset({name}) if is_stub or name in self._prefixes else NOTHING
+
+    def _entered(self, entered: record.Entered, module: Module, scope: int) -> Marks:
+        """What ``with value as x`` binds: the value, or what a method of its class returns."""
+        found = set(self.of(entered.value, module, scope))
+        holders = [each for name in ENTERING for each in self.marked.attributes.get(name, {}).items()]
+        owners = self._owners(entered.value, module, scope)[0] if holders else ()
+        for klass, marks in holders:
+            if any(self._are_kin(klass, owner) for owner in owners):
+                found |= {mark.removeprefix(CALLED) for mark in marks if mark.startswith(CALLED)}
+        return frozenset(found)
 
     def _item(self, item: record.Item, module: Module, scope: int) -> Marks:
         if isinstance(item.value, record.Sequence) and item.index < len(item.value.items):

@@ -55,6 +55,9 @@ YIELDING = frozenset(
 EVERYDAY = frozenset({*dir(str), *dir(dict), *dir(list), *dir(object), "__init__", "read", "write", "open"})
 """Names of methods that nearly always are a builtin type's: a result can't be guessed from them."""
 
+ENTERING = frozenset({"__enter__", "__aenter__"})
+"""Methods that ``with`` calls without a word of them."""
+
 MOST_NAMESAKES = 8
 """Methods of one name that are all followed where what they are called on can't be told."""
 

@@ -17,6 +17,7 @@ from servicelint.catalog.model import Invoker
 from servicelint.facts import record
 from servicelint.program.carriers.mark_reader import MarkReader
 from servicelint.program.carriers.marks import (
+    ENTERING,
     EVERYDAY,
     MOST_NAMESAKES,
     REMOTE,
@@ -175,6 +176,8 @@ class Carriers(MarkReader):
         scope = module.facts.scopes[number]
         marks = self.of(binding.value, module, number)
         marks |= self._annotated(binding.annotation, module, number)
+        if number == 0 and isinstance(binding.value, record.Subscript | record.Operation):
+            marks |= self._annotated(binding.value, module, number)  # an alias: Annotated[Client, ...]
         if isinstance(binding.value, record.ParameterValue):
             marks |= self._parameter_marks(module, number, binding.value.index)
         if not marks:
@@ -198,6 +201,9 @@ class Carriers(MarkReader):
     def _add_attribute(self, klass: ClassRef, name: str, marks: Iterable[str]) -> None:
         if self._add(self.marked.attributes[name][klass], marks):
             self._wake(self.program.reach.of_member(klass, name))
+            if name in ENTERING:
+                named = self.program.attributes.classes.record_of(klass).name
+                self._wake(self.program.reach.of_name(klass.module, named))
 
     def _write(self, module: Module, write: record.AttributeWrite) -> None:
         marks = self.of(write.value, module, write.scope)

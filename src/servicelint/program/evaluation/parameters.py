@@ -244,7 +244,8 @@ class Parameters:
         return found
 
     def _annotated_injection(self, annotation: record.Expression, frame: Frame) -> Values:
-        """``Annotated[Client, Depends(make_client)]``."""
+        """``Annotated[Client, Depends(make_client)]``, written out or as an alias."""
+        annotation, frame = self.program.types.written_out(annotation, frame)
         if not isinstance(annotation, record.Subscript) or not isinstance(annotation.index, record.Sequence):
             return ()
         return merge(*(self._injected(part, frame) for part in annotation.index.items))

@@ -20,6 +20,7 @@ from servicelint.program.evaluation.values import (
 
 if TYPE_CHECKING:
     from servicelint.program.evaluation.frames import Frame
+    from servicelint.program.linking.modules import Module
     from servicelint.program.program import Program
 
 _UNIONS = frozenset({"Optional", "Union"})
@@ -33,6 +34,9 @@ _SEQUENCES = frozenset({"list", "List", "Sequence", "set", "Set", "tuple", "Tupl
 _MAPPINGS = frozenset(
     {"dict", "Dict", "Mapping", "MutableMapping", "DefaultDict", "defaultdict", "OrderedDict"}
 )
+
+MOST_HOPS = 3
+"""Modules that a type alias is imported through."""
 
 
 class Types:
@@ -48,24 +52,39 @@ class Types:
         if isinstance(annotation, record.Subscript):
             return self._generic(annotation, frame)
         if isinstance(annotation, record.Name | record.Attribute):
-            alias = self._alias(annotation, frame)
-            if alias is not None:
-                return self.instances(*alias)
+            meant, its_frame = self.written_out(annotation, frame)
+            if meant is not annotation:
+                return self.instances(meant, its_frame)
             return merge(
                 *(self._instance(value) for value in self.program.evaluator.values(annotation, frame))
             )
         return ()
 
-    def _alias(self, annotation: record.Expression, frame: Frame) -> tuple[record.Expression, Frame] | None:
-        """``Client = Union[A, B]``: the expression that a type alias stands for, and its frame."""
-        scope = frame.module.facts.scopes[0]
+    def written_out(self, annotation: record.Expression, frame: Frame) -> tuple[record.Expression, Frame]:
+        """The expression that a type alias (``Client = Union[A, B]``) stands for, and its frame."""
         if not isinstance(annotation, record.Name) or annotation.definitions:
-            return None
-        numbers = scope.final.get(annotation.name, [])
-        value = scope.bindings[numbers[0]].value if len(numbers) == 1 else None
-        if isinstance(value, record.Subscript | record.Operation):
-            return value, self.program.root_frame(frame.module, 0)
-        return None
+            return annotation, frame
+        found = self._bound(annotation.name, frame.module)
+        for _ in range(MOST_HOPS):
+            if found is None or not isinstance(found[0], record.Imported):
+                break
+            found = self._imported(found[0], found[1])
+        if found is None or not isinstance(found[0], record.Subscript | record.Operation):
+            return annotation, frame
+        return found[0], self.program.root_frame(found[1], 0)
+
+    def _bound(self, name: str, module: Module) -> tuple[record.Expression, Module] | None:
+        """What a module gives a name, if it does so once."""
+        scope = module.facts.scopes[0]
+        numbers = scope.final.get(name, [])
+        return (scope.bindings[numbers[0]].value, module) if len(numbers) == 1 else None
+
+    def _imported(self, value: record.Imported, importer: Module) -> tuple[record.Expression, Module] | None:
+        """What a name that is imported from a module of the program is given there."""
+        index = self.program.modules
+        stem = index.relative(value, importer) if value.level else index.locate(value.module, importer)
+        owner = index.at(stem) if stem and value.member else None
+        return self._bound(value.member, owner) if owner else None
 
     def _generic(self, annotation: record.Subscript, frame: Frame) -> Values:
         name = getattr(annotation.value, "name", "")

@@ -211,7 +211,10 @@ def _is_constant(origin: Origin | None) -> bool:
 
 def is_public(url: str) -> bool:
     """Whether a URL goes to a host of somebody else: one with a public name, written out."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # brackets that hold no address
+        return False
     host = parts.hostname or ""
     if not parts.scheme.startswith("http") or "." not in host or host.endswith(_INTERNAL):
         return False

@@ -1,0 +1,40 @@
+"""Large files in pieces, so that their trees never stand in memory all at once.
+
+libcst (1.9) takes about 20 kB of memory for a line: a generated file of 50,000 lines took more than 1 GB.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from servicelint.facts.logical_lines import LogicalLine
+
+LINES_IN_A_PIECE = 2_000
+"""Logical lines; a single statement may hold more."""
+
+_CONTINUES = re.compile(r"(?:elif|else|except|finally)\b")
+
+
+class Piece(NamedTuple):
+    """Some whole statements of a file, and how many physical lines stand before them."""
+
+    text: str
+    lines_before: int
+
+
+def pieces(text: str, lines: Sequence[LogicalLine], most: int) -> Iterator[Piece]:
+    """The text cut between statements of the module, at least ``most`` logical lines each but the last."""
+    start = line_number = count = 0
+    after_decorator = False
+    for line in lines:
+        is_cut = line.indent == 0 and not after_decorator and not _CONTINUES.match(text, line.start)
+        if count >= most and is_cut:
+            yield Piece(text[start : line.start], line_number)
+            start, line_number, count = line.start, line.first - 1, 0
+        after_decorator = text.startswith("@", line.start)
+        count += 1
+    yield Piece(text[start:], line_number)
