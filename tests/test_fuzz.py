@@ -85,7 +85,7 @@ def test_any_tokens(tmp_path: Path, content: bytes) -> None:
 
 @quickly
 @given(content=damaged())
-@example(content=b"app = fastapi.FastAPI()\n@app.get('/')\ndef f():\n    requests.get('http://us;]await ]')\n")
+@example(content=b"app = fastapi.FastAPI()\n@app.get('')\ndef f():\n  requests.get('http://us;]')\n")
 def test_damaged_files(tmp_path: Path, content: bytes) -> None:
     assert is_whole(checked(tmp_path, content))
 
