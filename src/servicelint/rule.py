@@ -104,7 +104,7 @@ class Module:
 
     def breakers_made_per_call(self) -> Iterator[Fault]:
         """The circuit breakers that are made where they are used, so that their state never lasts."""
-        return self._program.breaker_faults.made_per_call(self._module)
+        return self._program.breakers_made_anew.of(self._module)
 
     def breakers_blind_to_status(self) -> Iterator[Fault]:
         """The guarded functions for whose breaker an answer with status 500 is a success."""

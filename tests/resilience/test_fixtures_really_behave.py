@@ -133,6 +133,28 @@ def test_a_breaker_that_is_found_lets_every_call_through_and_its_twin_does_not(
     assert case.is_loud or 0 < peer.heard < FEW, peer.heard
 
 
+ROUTES = {
+    "/authors/1": True, "/books": True,
+    "/shelves": False, "/loans": False, "/readers": False, "/fines": False,
+}  # fmt: skip
+"""Those of the fixture of objects, and whether its class is marked."""
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_breaker_on_an_object_made_for_each_request_lets_every_call_through(
+    route: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    testclient = pytest.importorskip("fastapi.testclient")
+    peer = FailingPeer(CLOSED)
+    monkeypatch.setenv("PEER", peer.url)
+    application = loaded(FIXTURES / "svc202_breaker_made_per_call" / "requests" / "objects.py").app
+    with testclient.TestClient(application, raise_server_exceptions=False) as client:
+        for _ in range(FAILURES):
+            client.get(route)
+    peer.close()
+    assert (peer.heard >= FAILURES) is ROUTES[route], peer.heard
+
+
 def test_both_kinds_are_shown() -> None:
     for rule in RULES:
         found = [case.is_loud for case in CASES if case.rule == rule]

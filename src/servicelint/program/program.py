@@ -10,9 +10,11 @@ from servicelint.facts.record import OPAQUE
 from servicelint.program.breakers.catching import Catching
 from servicelint.program.breakers.faults import BreakerFaults
 from servicelint.program.breakers.guarding import Guarding
+from servicelint.program.breakers.made_anew import BreakersMadeAnew
 from servicelint.program.breakers.mesh import Mesh
 from servicelint.program.breakers.outcomes import Outcomes
 from servicelint.program.breakers.own import OwnBreakers
+from servicelint.program.breakers.shapes import OwnShapes
 from servicelint.program.breakers.statuses import Statuses
 from servicelint.program.breakers.uses import Breakers
 from servicelint.program.carriers.worklist import Carriers
@@ -120,7 +122,9 @@ class Program:
         self.statuses = Statuses(self)
         self.breakers = Breakers(self)
         self.breaker_faults = BreakerFaults(self)
+        self.breakers_made_anew = BreakersMadeAnew(self)
         self.own_breakers = OwnBreakers(self)
+        self.breaker_shapes = OwnShapes(self)
         self.guarding = Guarding(self)
         self.addresses = Addresses(self)
         self.service_calls = ServiceCalls(self)

@@ -1,4 +1,4 @@
-"""What is wrong with the use of a circuit breaker: it can't open, or its state does not last."""
+"""What is wrong with the use of a circuit breaker: it can't open, or is blind to error statuses."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ class BreakerFaults:
         if use.form == "block":
             return statement(use.module, use.region)
         if use.form == "decorator" and use.function is not None:
-            return use.call if self._is_wrapped_later(use) else use.function
+            return use.call if self.is_wrapped_later(use) else use.function
         return use.call
 
-    def _is_wrapped_later(self, use: BreakerUse) -> bool:
+    def is_wrapped_later(self, use: BreakerUse) -> bool:
         """Whether a function is given to the breaker by a call, not decorated at its definition."""
         function = use.function
         if use.call is None or function is None:
@@ -145,7 +145,8 @@ class BreakerFaults:
     # --- failures that it does not see or does not count -----------------------------------------
 
     def _blind(self, use: BreakerUse) -> Fault | None:
-        counted = self.program.breakers.counted(use.breaker)
+        is_told_all = use.breaker.own is not None and use.form == "block"  # what leaves a block is no choice
+        counted = None if is_told_all else self.program.breakers.counted(use.breaker)
         excluded = self.program.breakers.excluded(use.breaker)
         if counted == []:
             return self._fault(use, "it is told of no exception that counts as a failure")
@@ -181,46 +182,6 @@ class BreakerFaults:
             return None
         return errors.covers(counted, error)
 
-    # --- breakers whose state does not last ------------------------------------------------------
-
-    def made_per_call(self, module: Module) -> Iterator[Fault]:
-        """The breakers that a function makes for itself, each time it is called."""
-        seen: set[CallRef] = set()
-        for use in self.program.breakers.uses(module):
-            made = use.breaker.instance.made
-            if made is None or made in seen or made.module is not module:
-                continue
-            if self.program.breakers.has_own_storage(use.breaker) or not self._is_spent(use, made):
-                continue
-            seen.add(made)
-            function = self._function_around(made)
-            described = f"each call of `{function.name}`" if function else "each call"
-            yield Fault(made, use.breaker.name, f"made anew for {described}, it forgets what failed before")
-
-    def _function_around(self, ref: CallRef) -> record.Function | None:
-        number = self.program.function_of_scope(ref.module, ref.call.scope)
-        return ref.module.facts.functions[number] if number >= 0 else None
-
-    def _is_spent(self, use: BreakerUse, made: CallRef) -> bool:
-        """Whether a breaker is used up in the very call of the function that makes it."""
-        function = self._function_around(made)
-        if function is None or self.program.lifetimes.is_run_once(function, made.module.facts.calls):
-            return False
-        if self._scope_of_use(use) != made.call.scope or self.program.lifetimes.loops_between(use, made):
-            return False
-        if self.program.lifetimes.outlives_call(made):
-            return False
-        if use.form != "decorator":
-            return True
-        return use.function is not None and self.program.lifetimes.is_called_and_dropped(use.function)
-
-    def _scope_of_use(self, use: BreakerUse) -> int:
-        if use.form == "block":
-            return use.module.facts.regions[use.region].scope
-        if use.function is not None and not self._is_wrapped_later(use) and use.form == "decorator":
-            return use.module.facts.functions[use.function.index].outer_scope
-        return use.call.call.scope if use.call else -1
-
     # --- error statuses --------------------------------------------------------------------------
 
     def blind_to_status(self, module: Module) -> Iterator[Fault]:
@@ -229,6 +190,8 @@ class BreakerFaults:
         for use in self.program.breakers.uses(module):
             function = use.function
             if function is None or function in seen or self._never_opens(use) is not None:
+                continue
+            if use.breaker.own is not None and use.breaker.own.looks_at_results:
                 continue
             seen.add(function)
             site = self.program.statuses.unchecked_site(function)

@@ -23,6 +23,17 @@ _NAME = re.compile(r"circuit|breaker", re.IGNORECASE)
 _FAILURES = re.compile(r"fail|error_count|errors?$", re.IGNORECASE)
 _OPEN = re.compile(r"(^|_)open(ed)?(_|$)|half_?open|state$|tripped", re.IGNORECASE)
 _WORDS = re.compile(r"class\s+\w*(?:[Bb]reaker|[Cc]ircuit)\w*")
+_HOLDING = {"breaker", "_breaker", "circuit_breaker", "_circuit_breaker", "circuit", "_circuit", "cb", "_cb"}
+"""Names that are given to what is a breaker, where its class is not named."""
+
+_TELLING = (
+    "CircuitBreaker", "Breaker", "circuit_breaker", "half_open", "HALF_OPEN", "failures", "_failures",
+    "failure_count", "_failure_count", "fail_count", "_fail_count", "opened_at", "_opened_at",
+    "failure_threshold", "_failure_threshold", "fail_max", "max_failures", "recovery_timeout",
+    "reset_timeout",
+)  # fmt: skip
+"""Words of which a file that defines such a class has one."""
+
 _FORMS = re.compile(
     r"^(__call__|__enter__|__aenter__|call|acall|call_async|execute|run|guard|protect|wrap|decorate|allow\w*|"
     r"can_\w+|is_(open|closed|available|allowed)|before_call|check|record_\w+|on_(success|failure))$"
@@ -37,6 +48,7 @@ class OwnBreakers:
         self._known: Memo[ClassRef, bool] = Memo(program.reads)
         self._modules: Memo[None, list[Module]] = Memo(program.reads)
         self._classes: Memo[None, list[ClassRef]] = Memo(program.reads)
+        self._users: Memo[None, frozenset[Module]] = Memo(program.reads)
         self.declared: frozenset[str] = frozenset()
         """The dotted names of the classes that the settings declare."""
 
@@ -48,11 +60,7 @@ class OwnBreakers:
     def _find_modules(self) -> list[Module]:
         names = {name.rpartition(".")[2] for name in self.declared}
         declaring = {module for name in names for module in self.program.vocabulary.modules_with(name)}
-        candidates = {
-            module
-            for word in ("CircuitBreaker", "circuit_breaker", "half_open", "HALF_OPEN", "Breaker")
-            for module in self.program.vocabulary.modules_with(word)
-        }
+        candidates = {module for word in _TELLING for module in self.program.vocabulary.modules_with(word)}
         return [
             module
             for module in self.program.targets
@@ -67,6 +75,16 @@ class OwnBreakers:
     def _find(self) -> list[ClassRef]:
         found = [ClassRef(module, n) for module in self.modules for n in range(len(module.facts.classes))]
         return [klass for klass in found if self.is_breaker(klass)]
+
+    def may_be_used_in(self, module: Module) -> bool:
+        """Whether a module names one of these classes, or something that may be one."""
+        return module in self._users.answer(None, self._find_users)
+
+    def _find_users(self) -> frozenset[Module]:
+        order = self.program.attributes.classes
+        names = {order.record_of(klass).name for klass in self.classes}
+        words = names | _HOLDING if names else set()
+        return frozenset(module for word in words for module in self.program.vocabulary.modules_with(word))
 
     def is_breaker(self, klass: ClassRef) -> bool:
         """Whether a class is declared to be a breaker, or has the shape of one, or inherits from one."""

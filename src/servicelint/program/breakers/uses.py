@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from servicelint.catalog.guards import FunctionKind
     from servicelint.catalog.record import Parameter
     from servicelint.facts.record import Function
+    from servicelint.program.breakers.shapes import OwnShape
     from servicelint.program.evaluation.errors import Error
     from servicelint.program.linking.modules import Module
     from servicelint.program.program import Program
@@ -38,12 +39,21 @@ Form = Literal["decorator", "call", "block"]
 
 @dataclass(frozen=True)
 class FoundBreaker:
-    """A breaker that an expression may be. ``is_bare``: the factory itself stands for one."""
+    """A breaker that an expression may be.
+
+    ``is_bare``: the factory itself stands for one. ``own``: its class is one of the program's.
+    """
 
     name: str
     entry: Breaker
     instance: Instance
     is_bare: bool = False
+    own: OwnShape | None = None
+
+    @property
+    def open_error(self) -> Error | None:
+        """What it raises while it is open; None if that can't be told."""
+        return self.own.open_error if self.own else self.entry.open_error
 
 
 @dataclass(frozen=True)
@@ -92,6 +102,7 @@ class Breakers:
         self._methods = frozenset(
             name for entry in self._entries() for name in (*entry.calls, *entry.blocks) if name
         )
+        self._own_methods: Memo[None, frozenset[str]] = Memo(program.reads)
 
     def _entries(self) -> list[Breaker]:
         libraries = self.program.catalog.libraries.values()
@@ -121,7 +132,8 @@ class Breakers:
         ]
 
     def _find(self, module: Module) -> Iterator[BreakerUse]:
-        if not self.are_used or not self.program.carriers.visited(module):
+        from_library = self.are_used and self.program.carriers.visited(module)
+        if not from_library and not self.program.own_breakers.may_be_used_in(module):
             return
         for number in range(len(module.facts.functions)):
             yield from self._decorating(module, number)
@@ -144,11 +156,20 @@ class Breakers:
             return None
         name = self.program.clients.name_of(value.of) or ""
         entry = self.program.catalog.entry(name)
-        return FoundBreaker(name, entry, value) if isinstance(entry, Breaker) else None
+        return FoundBreaker(name, entry, value) if isinstance(entry, Breaker) else self._own(value)
+
+    def _own(self, value: Instance) -> FoundBreaker | None:
+        """An object of a breaker class of the program's own."""
+        if not isinstance(value.of, ClassRef) or not self.program.own_breakers.is_breaker(value.of):
+            return None
+        shape = self.program.breaker_shapes.of(value.of)
+        name = self.program.attributes.classes.record_of(value.of).name
+        return FoundBreaker(name, shape.entry, value, own=shape)
 
     def among(self, expression: record.Expression, module: Module, scope: int) -> list[FoundBreaker]:
         """The breakers that an expression may be."""
-        if not self.program.carriers.of(expression, module, scope):
+        is_own = self.program.own_breakers.may_be_used_in(module)
+        if not is_own and not self.program.carriers.of(expression, module, scope):
             return []
         evaluator = self.program.evaluator
         values = evaluator.expand_all(evaluator.values(expression, self.program.root_frame(module, scope)))
@@ -197,9 +218,16 @@ class Breakers:
 
     def _method(self, callee: record.Expression) -> tuple[str, record.Expression]:
         """A breaker's method that is called, with what it is called on; else the callee itself."""
-        if isinstance(callee, record.Attribute) and callee.name in self._methods:
+        if isinstance(callee, record.Attribute) and callee.name in self._methods | self._of_own():
             return callee.name, callee.value
         return "", callee
+
+    def _of_own(self) -> frozenset[str]:
+        """The methods by which breakers of the program's own call what they are given."""
+        shapes, own = self.program.breaker_shapes, self.program.own_breakers
+        return self._own_methods.answer(
+            None, lambda: frozenset(name for klass in own.classes for name in shapes.of(klass).entry.calls)
+        )
 
     def _entered(self, module: Module, number: int) -> Iterator[BreakerUse]:
         """``with breaker:``, ``with breaker.calling():``, ``async with await registry.get_breaker("x"):``."""
@@ -218,6 +246,8 @@ class Breakers:
 
     def counted(self, found: FoundBreaker) -> list[Error] | None:
         """The exceptions that count as failures; None if they can't be told."""
+        if found.own:
+            return list(found.own.counted) if found.own.counted else None
         entry = found.entry
         given = self._given(found, entry.counted) if entry.counted else (MISSING,)
         if given == (MISSING,) and entry.counted_attribute and isinstance(found.instance.of, ClassRef):
@@ -234,10 +264,14 @@ class Breakers:
 
     def has_own_storage(self, found: FoundBreaker) -> bool:
         """Whether its state is kept elsewhere, so that it outlives the object."""
+        if found.own:
+            return found.own.keeps_state
         return found.entry.storage is not None and self._given(found, found.entry.storage) != (MISSING,)
 
     def falls_back(self, found: FoundBreaker) -> bool:
         """Whether an open breaker calls something else instead of raising."""
+        if found.own:
+            return found.own.substitutes
         return found.entry.fallback is not None and self._given(found, found.entry.fallback) != (MISSING,)
 
     def _given(self, found: FoundBreaker, parameter: Parameter) -> Values:

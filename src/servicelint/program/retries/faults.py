@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from servicelint.facts import record
-from servicelint.program.evaluation.errors import names
+from servicelint.program.evaluation.errors import ANYTHING, names
 from servicelint.program.evaluation.values import CallRef, FunctionRef
 from servicelint.program.faults import Fault, statement
 from servicelint.program.timeouts.verdicts import Step
@@ -106,7 +106,7 @@ class RetryFaults:
 
     def on_open_breakers(self, module: Module) -> Iterator[Fault]:
         """Retries that also try again when a breaker refuses the call."""
-        if not self.program.breakers.are_used:
+        if not (self.program.breakers.are_used or self.program.own_breakers.classes):
             return
         seen: set[object] = set()
         for use in self.program.retry_uses.of(module):
@@ -133,10 +133,11 @@ class RetryFaults:
             return
         described = use.function.module.facts.functions[use.function.index]
         for guard in self.program.breakers.guarding(use.function):
-            if self.program.breakers.falls_back(guard.breaker):
+            error = guard.breaker.open_error
+            if error is None or self.program.breakers.falls_back(guard.breaker):
                 continue
             if use.form == "call" or len(described.decorators) - len(guard.below) - 1 > use.rank:
-                yield guard, guard.entry.open_error, ()
+                yield guard, error, ()
         yield from self._refusals_in(use.function.module, -1, 0, described.scope)
 
     def _refusals_in(
@@ -151,9 +152,10 @@ class RetryFaults:
         )
         for ref in refs:
             for guard in self._guards_of(ref):
-                if self.program.breakers.falls_back(guard.breaker):
+                error = guard.breaker.open_error
+                if error is None or self.program.breakers.falls_back(guard.breaker):
                     continue
-                fate = catching.fate(module, ref.call.region, guard.entry.open_error, within)
+                fate = catching.fate(module, ref.call.region, error, within)
                 if fate.kind == "raised" and fate.error is not None:
                     yield guard, fate.error, (Step(ref, f"{guard.breaker.name} guards this call"),)
 
@@ -177,7 +179,10 @@ class RetryFaults:
                 continue
             for ref in catching.calls_below(module, number):
                 for guard in self._guards_of(ref):
-                    handler = self.program.retry_loops.going_round(ref, number, [guard.entry.open_error])
+                    error = guard.breaker.open_error
+                    if error is None:
+                        continue
+                    handler = self.program.retry_loops.going_round(ref, number, [error])
                     if handler >= 0 and self.program.retry_loops.is_left_by_success(ref, number, handler):
                         yield self._loop_refused(module, number, handler, ref, guard)
                         break
@@ -185,7 +190,7 @@ class RetryFaults:
     def _loop_refused(
         self, module: Module, loop: int, handler: int, ref: CallRef, guard: BreakerUse
     ) -> Fault:
-        [error] = names([guard.entry.open_error])
+        [error] = names([guard.breaker.open_error or ANYTHING])
         steps = (
             Step(ref, f"{guard.breaker.name} guards this call"),
             Step(statement(module, handler), f"{error} is caught here, and the loop goes on"),
