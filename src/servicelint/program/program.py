@@ -184,16 +184,26 @@ class Program:
             key, lambda: Frame(callee.module, scope, arguments, callee.receiver, callee.closure)
         )
 
-    def method_frame(self, module: Module, scope: int, instance: Instance) -> Frame:
-        """The scope of a method (or of a function in it) as ``instance`` enters it."""
+    def method_frame(
+        self, module: Module, scope: int, instance: Instance, *, asks_receiver: bool = False
+    ) -> Frame:
+        """The scope of a method (or of a function in it) as ``instance`` enters it.
+
+        ``asks_receiver``: what is looked for calls something that an heir may have otherwise.
+        """
         number = self.function_of_scope(module, scope)
         if number < 0:
             return self.root_frame(module, scope)
         function = module.facts.functions[number]
         if function.klass < 0:
             return self.root_frame(module, scope)
-        if not has_receiver(function) or instance.made is None:
+        if not has_receiver(function):
             return self.root_frame(module, scope)
+        if instance.made is None:  # of a class below, what it says of itself tells more than any object could
+            is_heir = isinstance(instance.of, ClassRef) and instance.of != ClassRef(module, function.klass)
+            if not is_heir or not asks_receiver:
+                return self.root_frame(module, scope)
+            return self.call_frame(FunctionRef(module, number, instance), None)
         arguments = instance.arguments if function.name == "__init__" else None
         if function.name == "__init__":
             arguments = self._constructor_arguments(FunctionRef(module, number), instance)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from servicelint.catalog.messaging import QueueClient
+from servicelint.facts import record
 from servicelint.program.evaluation.arguments import or_else
 from servicelint.program.evaluation.classes import Classes
 from servicelint.program.evaluation.parameters import has_receiver, is_class_method
@@ -242,7 +243,8 @@ class Attributes:
         return tuple(self._changed(value, changes) for value in without_declared(merge(*found)))
 
     def _assigned(self, module: Module, write: AttributeWrite, instance: Instance) -> Values:
-        frame = self.program.method_frame(module, write.scope, instance)
+        asks = self._asks_receiver(module, write)
+        frame = self.program.method_frame(module, write.scope, instance, asks_receiver=asks)
         evaluator = self.program.evaluator
         if evaluator.conditions.ruled_out(write.region, frame):
             return ()
@@ -256,6 +258,15 @@ class Attributes:
             else value
             for value in values
         )
+
+    def _asks_receiver(self, module: Module, write: AttributeWrite) -> bool:
+        """``self.stub = self.stub_class(channel)``: which one is up to the class below."""
+        if not isinstance(write.value, record.CallValue):
+            return False
+        callee = module.facts.calls[write.value.call].callee
+        if not isinstance(callee, record.Attribute):
+            return False
+        return self.classes.receiver_class(module, write.scope, callee.value) >= 0
 
     def _changes(self, order: list[ClassRef | External], name: str) -> list[tuple[Module, AttributeWrite]]:
         """Changes in place of what ``self.name`` holds: ``self.session.timeout = 5``, ``….mount(…)``."""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from servicelint.program.sites import Target
 
 _DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)s")
+_METHODS = "methodConfig"
 _HINTS = ("service_config", "ServiceConfig", "intercept_unary_unary", "ClientCallDetails")
 """Words without one of which nothing in a program can bound the calls over a channel."""
 
@@ -165,10 +166,18 @@ class Channels:
 
 
 def _value_of(option: Value, name: str) -> Values:
-    """The value of an option that is ``(name, value)``."""
+    """The value of an option that is ``(name, value)``; of one of an unknown name, if it can be meant."""
     if not isinstance(option, SequenceValue) or len(option.items) != 2:
         return ()
-    return option.items[1] if Literal(name) in option.items[0] else ()
+    names, values = option.items
+    if Literal(name) in names:
+        return values
+    return tuple(value for value in values if UNKNOWN in names and _is_config(value))
+
+
+def _is_config(value: Value) -> bool:
+    decoded = _decoded(value)
+    return isinstance(decoded, dict) and _METHODS in decoded
 
 
 def _decoded(config: Value) -> Any:
@@ -195,7 +204,7 @@ def _plain(value: Value) -> Any:
 def _timeout_for(config: Any, service: str, method: str) -> Any:
     """The timeout that a config gives a method: by the entry that names it most closely; None without one."""
     found: dict[int, Any] = {}
-    entries = config.get("methodConfig") if isinstance(config, dict) else None
+    entries = config.get(_METHODS) if isinstance(config, dict) else None
     if entries is ...:
         return ...
     for entry in entries if isinstance(entries, list) else ():

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _ASYNC_STUB = "AsyncStub"  # the annotations of mypy-protobuf keep the two kinds apart by this ending
 
+SETATTR_ARGUMENTS = 3
+
 
 class Stubs:
     """Answers what an attribute of a stub is, and over which channel a stub sends."""
@@ -108,7 +110,23 @@ class Stubs:
         order = classes.order(of)
         below = [klass for klass in order[: order.index(generated)] if isinstance(klass, ClassRef)]
         return any(
-            name in classes.scope_of(klass).final or classes.own_writes(klass, name) for klass in below
+            name in classes.scope_of(klass).final
+            or classes.own_writes(klass, name)
+            or self._sets_any_attribute(klass)
+            for klass in below
+        )
+
+    def _sets_any_attribute(self, klass: ClassRef) -> bool:
+        """``for name in METHODS: setattr(self, name, wrapped(getattr(self, name)))``: it may be any."""
+        return any(
+            last_name(call.callee) == "setattr"
+            and len(call.arguments) == SETATTR_ARGUMENTS
+            and not isinstance(call.arguments[1].value, record.Constant)
+            and self.program.attributes.classes.receiver_class(
+                klass.module, call.scope, call.arguments[0].value
+            )
+            == klass.index
+            for call in klass.module.facts.calls
         )
 
     def _word(self, klass: ClassRef | External, name: str) -> str | None:

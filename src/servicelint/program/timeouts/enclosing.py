@@ -113,16 +113,22 @@ class Enclosing:
     # --- functions that wait for an awaitable ----------------------------------------------------
 
     def _in_waiting(self, ref: CallRef, blocking: bool) -> Bounded | None:
-        """``await wait_for(client.get(url), 5)``, also through ``create_task`` or ``shield``."""
-        holder = ref.call.holder
-        awaited = record.CallValue(ref.index)
-        while holder >= 0:
-            holder_ref = CallRef(ref.module, holder)
-            found = self._waits_for(holder_ref, awaited.__eq__, blocking)
+        """``await wait_for(client.get(url), 5)``, also through ``create_task``, ``shield`` or ``gather``."""
+        awaited = ref
+        while (holder := self._holder(awaited)) is not None:
+            found = self._waits_for(holder, record.CallValue(awaited.index).__eq__, blocking)
             if found:
                 return found
-            awaited = record.CallValue(holder)
-            holder = holder_ref.call.holder
+            awaited = holder
+        return None
+
+    def _holder(self, ref: CallRef) -> CallRef | None:
+        """The call that has this one as an argument, or all that a comprehension or list makes of it."""
+        if ref.call.holder >= 0:
+            return CallRef(ref.module, ref.call.holder)
+        for number, call in enumerate(ref.module.facts.calls):
+            if number != ref.index and any(_collects(each.value, ref.index) for each in call.arguments):
+                return CallRef(ref.module, number)
         return None
 
     def _waits_for(
@@ -139,28 +145,39 @@ class Enclosing:
 
     def _awaited_later(self, ref: CallRef, blocking: bool) -> Bounded | None:
         """``task = client.get(url)`` and later ``await wait_for(task, 5)``."""
-        bound = self._binding_of(ref)
+        scope, bound = self._binding_of(ref)
         if bound < 0:
             return None
         for number, call in enumerate(ref.module.facts.calls):
-            if call.scope == ref.call.scope and any(
-                _names(argument.value, bound) for argument in call.arguments
-            ):
-                found = self._waits_for(
-                    CallRef(ref.module, number), lambda given: _names(given, bound), blocking
-                )
+            if call.scope == scope and any(_names(argument.value, bound) for argument in call.arguments):
+                later = CallRef(ref.module, number)
+                found = self._waits_for(later, lambda given: _names(given, bound), blocking)
+                found = found or self._in_waiting(later, blocking)  # ``wait_for(gather(*tasks), 5)``
                 if found:
                     return found
         return None
 
-    def _binding_of(self, ref: CallRef) -> int:
-        """The binding that keeps a call's coroutine, or the task made of it."""
-        call = ref.call
+    def _binding_of(self, ref: CallRef) -> tuple[int, int]:
+        """The scope and the binding that keeps a call's coroutine, the task made of it, or a list of them."""
+        call, index = ref.call, ref.index
         while not call.is_awaited:
-            if call.bound_to >= 0 or call.holder < 0:
-                return call.bound_to
-            call = ref.module.facts.calls[call.holder]
-        return -1
+            if call.bound_to >= 0:
+                return call.scope, call.bound_to
+            if call.holder < 0:
+                return self._collection_of(CallRef(ref.module, index))
+            call, index = ref.module.facts.calls[call.holder], call.holder
+        return call.scope, -1
+
+    def _collection_of(self, ref: CallRef) -> tuple[int, int]:
+        """The scope and the binding of ``tasks = [client.get(url) for url in urls]``."""
+        scopes = ref.module.facts.scopes
+        number = ref.call.scope
+        while number > 0:
+            for index, binding in enumerate(scopes[number].bindings):
+                if _collects(binding.value, ref.index):
+                    return number, index
+            number = scopes[number].parent
+        return ref.call.scope, -1
 
     # --- callers ---------------------------------------------------------------------------------
 
@@ -197,6 +214,13 @@ def _expression_at(ref: CallRef, position: int) -> record.Expression | None:
     """The argument at a position, with what only hands it on (``create_task``) taken off."""
     arguments = [argument for argument in ref.call.arguments if not argument.keyword and not argument.stars]
     return arguments[position].value if position < len(arguments) else None
+
+
+def _collects(expression: record.Expression, call: int) -> bool:
+    """Whether a comprehension, or a list that is written out, is one of the results of a call."""
+    if isinstance(expression, record.Collected):
+        return expression.element == record.CallValue(call)
+    return isinstance(expression, record.Sequence) and record.CallValue(call) in expression.items
 
 
 def _names(expression: record.Expression, binding: int) -> bool:

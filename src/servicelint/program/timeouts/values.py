@@ -70,13 +70,35 @@ class Timeouts:
 
         None besides what is left of an inbound call's time says that its caller waits without end.
         """
+        is_left_to_callers = MISSING in values and any(map(_is_given_if_set, values))
         verdicts: list[Verdict] = []
         for value in (each for each in values if each != NONE or REMAINING not in values):
             if value == MISSING:
-                verdicts += situation.verdicts(omitted, "")
+                verdicts += [] if is_left_to_callers else situation.verdicts(omitted, "")
+            elif is_left_to_callers and isinstance(value, ParameterSymbol):
+                verdicts.append(self._if_set(value, meaning, omitted, situation))
             else:
                 verdicts += self._value(value, meaning, omitted, situation)
         return verdicts
+
+    def _if_set(
+        self, symbol: ParameterSymbol, meaning: Meaning, omitted: Wait, situation: Situation
+    ) -> Forwarded:
+        """``if timeout: options["timeout"] = timeout``: where callers give None, nothing is given."""
+        unset = (NONE, Literal(False), Literal(0)) if "false" in symbol.excluded else (NONE,)
+
+        def judge(values: Values) -> list[Verdict]:
+            verdicts: list[Verdict] = []
+            for value in values:
+                if isinstance(value, ParameterSymbol):
+                    verdicts.append(Forwarded(value, judge))
+                elif isinstance(value, Literal) and value in unset:
+                    verdicts += situation.verdicts(omitted, str(value.value), value.origin)
+                else:
+                    verdicts += self.judge((value,), meaning, omitted, situation)
+            return verdicts
+
+        return Forwarded(replace(symbol, excluded=symbol.excluded - {"none", "false"}), judge)
 
     def _value(self, value: Value, meaning: Meaning, omitted: Wait, situation: Situation) -> list[Verdict]:
         if isinstance(value, Literal):
@@ -227,6 +249,11 @@ class Timeouts:
         if name not in entry.pair or value.is_open or entry.pair.index(name) >= len(value.items):
             return [Undecided("a tuple of timeouts that can't be told")]
         return self._part(part, value.items[entry.pair.index(name)], entry, situation)
+
+
+def _is_given_if_set(value: Value) -> bool:
+    """Whether it is a parameter that stands where it was seen not to be None."""
+    return isinstance(value, ParameterSymbol) and "none" in value.excluded
 
 
 def _number(value: float) -> str:
