@@ -59,8 +59,49 @@ def xmlrpc_call(url: str) -> None:
     xmlrpc.client.ServerProxy(url, transport=Impatient()).method()
 
 
+def grpc_call(url: str) -> None:
+    grpc = pytest.importorskip("grpc")
+    with grpc.insecure_channel(url.split("/")[2]) as channel:
+        channel.unary_unary("/shop.Users/Get")(b"", timeout=SECONDS)
+
+
+def grpc_stream(url: str) -> None:
+    grpc = pytest.importorskip("grpc")
+    with grpc.insecure_channel(url.split("/")[2]) as channel:
+        next(channel.unary_stream("/shop.Users/List")(b"", timeout=SECONDS))
+
+
+def grpc_awaited(url: str) -> None:
+    aio = pytest.importorskip("grpc.aio")
+
+    async def call() -> None:
+        async with aio.insecure_channel(url.split("/")[2]) as channel:
+            await channel.unary_unary("/shop.Users/Get")(b"", timeout=SECONDS)
+
+    asyncio.run(call())
+
+
+def grpclib_call(url: str) -> None:
+    client = pytest.importorskip("grpclib.client")
+    empty = pytest.importorskip("google.protobuf.empty_pb2").Empty
+
+    async def call() -> None:
+        host, port = url.split("/")[2].split(":")
+        channel = client.Channel(host, int(port))
+        try:
+            await client.UnaryUnaryMethod(channel, "/shop.Users/Get", empty, empty)(empty(), timeout=SECONDS)
+        except asyncio.TimeoutError as error:  # a class of its own before Python 3.11
+            raise TimeoutError from error
+        finally:
+            channel.close()
+
+    asyncio.run(call())
+
+
 CALLS: dict[str, list[Callable[[str], object]]] = {
     "aiohttp": [lambda url: aiohttp_get(url, total=SECONDS), lambda url: aiohttp_get(url, sock_read=SECONDS)],
+    "grpc": [grpc_call, grpc_stream],
+    "grpclib": [grpclib_call],
     "http.client": [http_client_get],
     "httpx": [lambda url: httpx.get(url, timeout=SECONDS)],
     "httpx2": [lambda url: httpx2.get(url, timeout=SECONDS)],
@@ -92,6 +133,19 @@ def test_an_alias_is_the_same_exception(alias: str, name: str) -> None:
         pytest.skip("a class of its own in this Python")
     pytest.importorskip(alias.partition(".")[0])
     assert resolve(alias) is resolve(name)
+
+
+AWAITED: dict[str, list[Callable[[str], object]]] = {"grpc": [grpc_awaited]}
+
+
+@pytest.mark.parametrize("library", [name for name in FAILING if LIBRARIES[name].failures.awaited])
+def test_a_dead_peer_raises_what_the_catalog_says_where_a_call_is_awaited(library: str) -> None:
+    [raised] = LIBRARIES[library].failures.awaited
+    with SilentPeer() as silent:
+        for url in (f"http://{LOOPBACK}:{CLOSED_PORT}/", silent.url):
+            for call in AWAITED[library]:
+                with pytest.raises(resolve(raised)):
+                    call(url)
 
 
 @pytest.mark.parametrize("library", FAILING)

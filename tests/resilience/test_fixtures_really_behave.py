@@ -13,6 +13,7 @@ import inspect
 import socket
 import threading
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -63,6 +64,35 @@ class FailingPeer:
         """Hear no more."""
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+
+
+class FailingRpcPeer:
+    """A gRPC server that answers each call with UNAVAILABLE; counts how often."""
+
+    def __init__(self) -> None:
+        grpc = pytest.importorskip("grpc")
+        self.heard = 0
+
+        def refuse(_: bytes, context: Any) -> None:
+            self.heard += 1
+            context.abort(grpc.StatusCode.UNAVAILABLE, "down")
+
+        class Refusing(grpc.GenericRpcHandler):  # type: ignore[misc]
+            def service(self, _: object) -> object:
+                return grpc.unary_unary_rpc_method_handler(refuse)
+
+        self._server = grpc.server(ThreadPoolExecutor(1), handlers=[Refusing()])
+        self.url = f"{LOOPBACK}:{self._server.add_insecure_port(f'{LOOPBACK}:0')}"
+        self._server.start()
+
+    def close(self) -> None:
+        """Hear no more."""
+        self._server.stop(None).wait(5)
+
+
+def peer_of(case: Case) -> FailingPeer | FailingRpcPeer:
+    """The peer that a fixture calls: of the folder ``grpc`` one that speaks it."""
+    return FailingRpcPeer() if case.path.parent.name == "grpc" else FailingPeer(RULES[case.rule])
 
 
 class Case(NamedTuple):
@@ -117,7 +147,7 @@ async def failed(function: Callable[[], Any]) -> None:
 def test_a_breaker_that_is_found_lets_every_call_through_and_its_twin_does_not(
     case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    peer = FailingPeer(RULES[case.rule])
+    peer = peer_of(case)
     monkeypatch.setenv("PEER", peer.url)
 
     async def attempts() -> None:

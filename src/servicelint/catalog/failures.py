@@ -12,6 +12,7 @@ class Failures(Record, frozen=True):
 
     Attributes:
         raised: the classes raised for a peer that refuses the connection or does not answer in time.
+        awaited: the same for calls that are awaited, where they raise other classes.
         bases: the library's exceptions, each with its direct bases.
         aliases: further names of exceptions, each with the name that the catalog knows.
         status: whether an answer with an error status (5xx) is returned like any other, or raised.
@@ -20,6 +21,7 @@ class Failures(Record, frozen=True):
     """
 
     raised: tuple[str, ...] = ()
+    awaited: tuple[str, ...] = ()
     bases: dict[str, tuple[str, ...]] = {}
     aliases: dict[str, str] = {}
     status: Literal["returned", "raised", ""] = ""

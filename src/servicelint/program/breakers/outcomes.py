@@ -154,8 +154,11 @@ class Outcomes:
 
     def failures(self, site: Site) -> list[Error]:
         """What a call site raises when its peer is dead."""
-        libraries = [self.program.catalog.library_of(target.entry) for target in site.targets]
-        found = dict.fromkeys(name for library in libraries for name in library.failures.raised)
+        found: dict[str, None] = {}
+        for target in site.targets:
+            failures = self.program.catalog.library_of(target.entry).failures
+            raised = failures.raised if target.blocking else failures.awaited or failures.raised
+            found.update(dict.fromkeys(raised))
         return [self.program.errors.canonical(name) for name in found] or [ANYTHING]
 
     def called(self, ref: CallRef) -> list[FunctionRef]:
