@@ -79,6 +79,29 @@ def test_what_is_proposed_is_kept_to(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert codes == {"SVC403", "SVC408"}  # a loop there is, and a way through shared code
 
 
+def test_two_services_of_one_folder_and_two_packages_of_one_name(tmp_path: Path) -> None:
+    compose = {
+        "users": {"build": "users", "command": "uvicorn app.main:app"},
+        "setup": {"build": "jobs", "command": "airflow db init"},
+        "worker": {"build": "jobs", "command": "airflow celery worker"},
+        "mail": {"image": "mail", "command": "python -m app.main"},
+    }
+    (tmp_path / ".git").mkdir()
+    write(
+        tmp_path,
+        **{"compose.yaml": json.dumps({"services": compose})},
+        **dict.fromkeys(
+            ("users/app/__init__.py", "users/app/main.py", "jobs/dag.py", "users/Dockerfile"), ""
+        ),
+        **dict.fromkeys(("mail/app/__init__.py", "mail/app/main.py", "mail/Dockerfile"), ""),
+    )
+    config, notes = proposed(tmp_path)
+    assert services(config) == {
+        "users": (("users/",), {}), "setup": (("jobs/",), {}), "mail": (("mail/",), {}),
+    }  # fmt: skip
+    assert "worker is built from the folder of setup: left out" in notes
+
+
 MONOREPO = {
     "services/orders/Dockerfile": "", "services/orders/app/__init__.py": "",
     "services/orders/app/main.py": "import money\nimport ledger\nURL = 'http://localhost:80'\n",

@@ -23,6 +23,7 @@ def init(folder: Path, is_written: bool, from_repository: bool) -> None:
     Settings of import-linter or tach are translated. Without these, services are looked for in compose files,
     Kubernetes manifests and folders with a Dockerfile or project file of their own.
     """
+    from servicelint.config import ConfigError
     from servicelint.proposal.discovery import discovered
     from servicelint.proposal.proposal import text
     from servicelint.proposal.writing import AlreadyDeclared, target, write
@@ -31,7 +32,11 @@ def init(folder: Path, is_written: bool, from_repository: bool) -> None:
     try:
         path, table = target(root)
         proposal = (None if from_repository else _translated(root)) or discovered(root)
-    except (AlreadyDeclared, ValueError) as error:  # TOML and INI that can't be read are ValueErrors
+    except (
+        AlreadyDeclared,
+        ConfigError,
+        ValueError,
+    ) as error:  # unreadable TOML and INI are ValueErrors
         raise Fail(str(error)) from None
     if not proposal.services:
         raise Fail("no services were found: nothing is deployed here, and no folder is a project of its own")

@@ -82,7 +82,16 @@ class Discovery:
                 taken.add(pattern)
 
     def _modules_of(self, deployed: Deployed) -> list[str]:
-        """Patterns of what a service runs: the packages that its commands name, or what it is built from."""
+        """Patterns of what a service runs: what it alone is built from, or packages that its commands name.
+
+        Of several that are built from one folder, and name no packages, the first has it.
+        """
+        has_python = deployed.folder != "" and any(True for _ in self._below(deployed.folder))
+        sharing = [
+            other.name for other in self._manifests.deployed.values() if other.folder == deployed.folder
+        ]
+        if has_python and sharing == [deployed.name]:
+            return [f"{deployed.folder}/"]
         others = {
             name
             for other in self._manifests.deployed.values()
@@ -93,12 +102,14 @@ class Discovery:
         found = [package for package in dict.fromkeys(packages) if package]
         if found:
             return found
-        has_python = deployed.folder and any(True for _ in self._below(deployed.folder))
-        return [f"{deployed.folder}/"] if has_python else []
+        if has_python and sharing[0] != deployed.name:
+            self.proposal.notes.append(f"{deployed.name} is built from the folder of {sharing[0]}: left out")
+        return [f"{deployed.folder}/"] if has_python and sharing[0] == deployed.name else []
 
     def _package(self, name: str, others: Iterable[str]) -> str:
-        """The topmost package of a module that none of the others lies in; "" if there is none."""
-        names = {module.name for module in self._modules}
+        """The one topmost package of a module that none of the others lies in; "" if there is none."""
+        counts = Counter(module.name for module in self._modules)
+        names = {each for each, count in counts.items() if count == 1}
         parts = name.split(".")
         for count in range(1, len(parts) + 1):
             package = ".".join(parts[:count])

@@ -34,7 +34,7 @@ class Deployed:
 
 def may_deploy(name: str, text: str) -> bool:
     """Whether a file may deploy something, by its name and its words."""
-    return "apiVersion:" in text or (_COMPOSE.match(name) is not None and "services:" in text)
+    return "apiVersion:" in text or (_COMPOSE.match(name) is not None and "services" in text)
 
 
 class DeployedServices:
