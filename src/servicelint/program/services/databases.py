@@ -131,11 +131,9 @@ class Databases:
         scope = module.facts.scopes[0]
         for number in scope.final.get(name.name, []) if not name.definitions else name.definitions:
             value = scope.bindings[number].value if number < len(scope.bindings) else record.OPAQUE
-            if isinstance(value, record.Imported) and value.member:
-                owner = record.Imported(value.module, "", value.level)
-                for found in self.program.names.imported(owner, module):
-                    if isinstance(found, ModuleValue) and found.module is not None:
-                        return f"{value.member} of {found.module.shown}"
+            owner = self.program.names.origin(value, module) if isinstance(value, record.Imported) else None
+            if isinstance(value, record.Imported) and owner is not None:
+                return f"{value.member} of {owner.shown}"
         return f"{name.name} of {module.shown}"
 
 

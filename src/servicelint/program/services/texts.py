@@ -12,16 +12,18 @@ from servicelint.program.evaluation.values import (
     FunctionRef,
     Instance,
     Literal,
+    ModuleValue,
     ParameterSymbol,
-    Unknown,
 )
 from servicelint.program.linking.index import last_name
+from servicelint.program.services.environment import Environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from servicelint.facts.record import Expression
     from servicelint.program.evaluation.frames import Frame
+    from servicelint.program.linking.modules import Module
     from servicelint.program.program import Program
 
 DEEPEST = 8
@@ -63,6 +65,7 @@ class Texts:
 
     def __init__(self, program: Program) -> None:
         self.program = program
+        self._environment = Environment(program)
         self._depth = 0
 
     def of(self, expression: Expression, frame: Frame) -> Told:
@@ -71,20 +74,30 @@ class Texts:
             return self._joined(expression.parts, frame)
         if isinstance(expression, record.Operation):
             return self._operation(expression, frame)
+        deployed = self._environment.read_by(expression, frame)
+        if deployed:
+            return _setting(deployed)
         values = self.program.evaluator.values(expression, frame)
         only = values[0] if len(values) == 1 else None
-        if isinstance(only, Literal) and isinstance(only.value, str):
-            is_setting = not isinstance(expression, record.Constant) and _WHOLE_URL.match(only.value)
-            return Told(only.value + WHOLE if is_setting else only.value)
         if isinstance(only, ParameterSymbol):
             return Told(UNTOLD, only)
-        if isinstance(only, Unknown) and self._depth < DEEPEST:
-            self._depth += 1
-            try:
-                return self._put_together(expression, frame)
-            finally:
-                self._depth -= 1
-        return UNKNOWN_TEXT
+        found = UNKNOWN_TEXT
+        if isinstance(only, Literal) and isinstance(only.value, str):
+            found = Told(only.value) if isinstance(expression, record.Constant) else _setting(only.value)
+        if not isinstance(only, Literal) or only.assumed:
+            return self._followed(expression, frame, found)
+        return found
+
+    def _followed(self, expression: Expression, frame: Frame, otherwise: Told) -> Told:
+        """What is known of a text that is no literal, or only if the environment sets nothing."""
+        if self._depth >= DEEPEST:
+            return otherwise
+        self._depth += 1
+        try:
+            found = self._put_together(expression, frame)
+        finally:
+            self._depth -= 1
+        return otherwise if found == UNKNOWN_TEXT else found
 
     def _put_together(self, expression: Expression, frame: Frame) -> Told:
         """What is known of a text that is no whole literal, by how it is made."""
@@ -153,11 +166,15 @@ class Texts:
         return found.followed_by(Told(template.text[end:]))
 
     def _attribute(self, expression: record.Attribute, frame: Frame) -> Told:
-        """What is known of the text in an attribute that one method assigns, or a property gives."""
+        """What is known of the text in an attribute: of a module, of settings, or that one method assigns."""
         owners = self.program.evaluator.values(expression.value, frame)
         only = owners[0] if len(owners) == 1 else None
+        if isinstance(only, ModuleValue) and only.module is not None:
+            return self._global(expression.name, only.module)
         if not isinstance(only, Instance) or not isinstance(only.of, ClassRef):
             return UNKNOWN_TEXT
+        if self.program.attributes.classes.is_settings(only.of):
+            return _setting(self._environment.setting(expression.name, only.of.module) or UNTOLD)
         writes = self.program.attributes.classes.own_writes(only.of, expression.name)
         if len(writes) != 1:
             return UNKNOWN_TEXT
@@ -165,12 +182,33 @@ class Texts:
 
     def _bound(self, name: record.Name, frame: Frame) -> Told:
         """What is known of the text that a name holds which is bound once, in its function or its module."""
-        scopes = frame.module.facts.scopes
-        scope, numbers = (
-            (frame.scope, name.definitions) if name.definitions else (0, scopes[0].final.get(name.name, []))
-        )
-        if len(numbers) != 1:
+        if not name.definitions:
+            return self._global(name.name, frame.module)
+        return self._binding(frame, name.definitions)
+
+    def _global(self, name: str, module: Module) -> Told:
+        """What is known of the text that a module calls ``name``."""
+        numbers = module.facts.scopes[0].final.get(name, [])
+        return self._binding(self.program.root_frame(module, 0), numbers)
+
+    def _binding(self, frame: Frame, numbers: list[int]) -> Told:
+        if len(numbers) != 1 or self._depth >= DEEPEST:
             return UNKNOWN_TEXT
-        entered = frame if scope == frame.scope else self.program.root_frame(frame.module, scope)
-        value = scopes[scope].bindings[numbers[0]].value
-        return self.of(value, entered)
+        value = frame.module.facts.scopes[frame.scope].bindings[numbers[0]].value
+        return self._imported(value, frame) if isinstance(value, record.Imported) else self.of(value, frame)
+
+    def _imported(self, value: record.Imported, frame: Frame) -> Told:
+        """What is known of the text that a module imports from another."""
+        module = self.program.names.origin(value, frame.module)
+        if module is None:
+            return UNKNOWN_TEXT
+        self._depth += 1
+        try:
+            return self._global(value.member, module)
+        finally:
+            self._depth -= 1
+
+
+def _setting(value: str) -> Told:
+    """A text that was not written where it is used; if it is a whole URL, a path follows it."""
+    return Told(value + WHOLE if _WHOLE_URL.match(value) else value)

@@ -30,6 +30,7 @@ class Deployed:
     environment: dict[str, str] = field(default_factory=dict)
     files: list[str] = field(default_factory=list)
     has_build: bool = False
+    config_maps: list[str] = field(default_factory=list)
 
 
 def may_deploy(name: str, text: str) -> bool:
@@ -44,6 +45,7 @@ class DeployedServices:
         self._found: dict[str, Deployed] = {}
         self._selectors: list[tuple[dict[str, Any], Deployed]] = []
         self._workloads: list[tuple[dict[str, Any], Deployed]] = []
+        self._settings: dict[str, dict[str, str]] = {}
 
     def read(self, file: str, document: Any) -> None:
         """Take in one document of a file."""
@@ -52,7 +54,10 @@ class DeployedServices:
         if _COMPOSE.match(file.rpartition("/")[2]) and isinstance(document.get("services"), dict):
             _read_compose(document["services"], file, self)
         elif isinstance(document.get("apiVersion"), str) and isinstance(document.get("metadata"), dict):
-            _read_kubernetes(document, file, self, self._selectors, self._workloads)
+            if document.get("kind") == "ConfigMap":
+                self._settings[str(document["metadata"].get("name"))] = _environment(document.get("data"))
+            else:
+                _read_kubernetes(document, file, self, self._selectors, self._workloads)
 
     def service(self, name: str, file: str) -> Deployed:
         """The service called so, which a file speaks of."""
@@ -62,7 +67,10 @@ class DeployedServices:
         return found
 
     def joined(self) -> dict[str, Deployed]:
-        """All of them, each with what its workloads run."""
+        """All of them, each with what its workloads run, and the variables that ConfigMaps hold for it."""
+        for _, workload in self._workloads:
+            for name in workload.config_maps:
+                workload.environment = self._settings.get(name, {}) | workload.environment
         _join(self._selectors, self._workloads)
         return self._found
 
@@ -157,6 +165,7 @@ def _read_kubernetes(
                     [*_listed(container, "command"), *_listed(container, "args")] or None
                 )
                 workload.environment |= _literal_environment(container.get("env"))
+                workload.config_maps += _config_maps(container.get("envFrom"))
         workloads.append((labels, workload))
 
 
@@ -197,6 +206,16 @@ def _listed(container: Mapping[str, Any], key: str) -> list[str]:
 def _literal_environment(value: Any) -> dict[str, str]:
     entries = [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
     return {str(each.get("name")): str(each["value"]) for each in entries if "value" in each}
+
+
+def _config_maps(value: Any) -> list[str]:
+    """The ConfigMaps all of whose entries become variables."""
+    entries = (
+        [each.get("configMapRef") for each in value if isinstance(each, dict)]
+        if isinstance(value, list)
+        else []
+    )
+    return [str(each["name"]) for each in entries if isinstance(each, dict) and "name" in each]
 
 
 def _join(
