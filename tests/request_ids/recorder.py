@@ -13,16 +13,21 @@ if TYPE_CHECKING:
 
 
 class Recorder:
-    """``arrived`` holds the values of all headers of the last request, by its path without query."""
+    """``arrived`` holds the values of all headers of the last request, by its path without query.
+
+    ``bodies`` holds what it brought.
+    """
 
     def __init__(self, answer: bytes = b"ok") -> None:
         self.arrived: dict[str, list[str]] = {}
-        arrived = self.arrived
+        self.bodies: dict[str, bytes] = {}
+        arrived, bodies = self.arrived, self.bodies
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                arrived[self.path.partition("?")[0]] = list(self.headers.values())
-                self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                path = self.path.partition("?")[0]
+                arrived[path] = list(self.headers.values())
+                bodies[path] = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()

@@ -40,7 +40,7 @@ def serve_aiohttp(app: Any, listener: socket.socket) -> None:
     """aiohttp.web."""
     from aiohttp import web
 
-    web.run_app(app, sock=listener, print=None)
+    web.run_app(app, sock=listener, print=None, handle_signals=False)
 
 
 def serve_tornado(app: Any, listener: socket.socket) -> None:
