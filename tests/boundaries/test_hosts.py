@@ -21,6 +21,9 @@ PROJECTS = [
     "svc401_import_across_boundary/layouts/namespaces",
     "svc408_indirect_import_across_boundary/chains/through_common",
     "svc403_service_cycle/loops/three_services",
+    "svc403_service_cycle/loops/by_calls",
+    "svc406_undeclared_service_call/targets/by_environment",
+    "svc406_undeclared_service_call/targets/wrappers",
 ]
 
 

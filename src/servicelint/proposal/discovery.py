@@ -203,7 +203,8 @@ class Discovery:
 
     def _find_calls(self) -> None:
         """Addresses of other services in what a service's code and environment say."""
-        hosts = {host: name for name, each in self.proposal.services.items() for host in each.hosts}
+        hosts = {name: name for name in self.proposal.services}
+        hosts |= {host: name for name, each in self.proposal.services.items() for host in each.hosts}
         for owner in self.proposal.services:
             deployed = self._manifests.deployed.get(owner)
             for value in deployed.environment.values() if deployed else ():

@@ -79,7 +79,7 @@ class ServiceCalls:
         boundaries = self.program.boundaries
         if boundaries is None:
             return []
-        return self._known.answer(module, lambda: list(self._find(module, boundaries)))
+        return self._known.answer(module, lambda: _once(self._find(module, boundaries)))
 
     def _find(self, module: Module, boundaries: Boundaries) -> Iterator[ServiceCall | Untold]:
         service = boundaries.ownership.service_of(module) or NOBODY
@@ -144,3 +144,12 @@ class ServiceCalls:
         ]
         services = {service for service in serving if service is not None}
         return services.pop() if len(services) == 1 else None
+
+
+def _once(uses: Iterator[ServiceCall | Untold]) -> list[ServiceCall | Untold]:
+    """Each use once: a client that one call makes for an address may send there in many ways."""
+    found: dict[object, ServiceCall | Untold] = {}
+    for use in uses:
+        key = (use.ref, use.target, use.protocol) if isinstance(use, ServiceCall) else use
+        found.setdefault(key, use)
+    return list(found.values())
