@@ -48,7 +48,8 @@ if TYPE_CHECKING:
 class Result:
     """What a run found: findings in order, by file how many call sites ended in which state.
 
-    ``uses`` are the calls between declared services.
+    ``uses`` are the calls between declared services; ``skipped_manifests`` name the files that may say
+    something of a mesh and are templates.
     """
 
     findings: list[Finding] = field(default_factory=list)
@@ -56,6 +57,7 @@ class Result:
     files: int = 0
     tracebacks: list[str] = field(default_factory=list)
     uses: Uses = field(default_factory=Uses)
+    skipped_manifests: list[str] = field(default_factory=list)
 
     @property
     def sites(self) -> Counter[str]:
@@ -226,7 +228,7 @@ class Run:
         if self._asked is not None:
             result = result.of({shown_path(path) for path in self._asked})
         told = [each for each in result.findings if self.dialects.isdisjoint(each.silenced_by)]
-        return replace(result, findings=told)
+        return replace(result, findings=told, skipped_manifests=self._manifests.skipped)
 
     def _unread_when_named(self, result: Result, rules: tuple[Rule, ...]) -> list[Finding]:
         """What could not be read of files that were named: they are parsed even if nothing leads there."""

@@ -26,6 +26,7 @@ def json_report(result: Result) -> str:
             "findings": len(result.findings),
             "sites": {state: result.sites.get(state, 0) for state in STATES},
             "unguarded": result.sites.get(UNGUARDED, 0),
+            "skipped_manifests": result.skipped_manifests,
         },
     }
     return msgspec.json.format(msgspec.json.encode(report), indent=2).decode()

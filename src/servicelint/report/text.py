@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from servicelint.run import Result
 
 
+MOST_NAMED = 3
+"""Files that the summary names."""
+
+
 def text_report(result: Result) -> Iterator[str]:
     """The lines of the report; findings that share one cause stand together, the cause given once."""
     shared = _by_cause(result.findings)
@@ -73,9 +77,13 @@ def _summary(result: Result) -> str:
     counts = ", ".join(f"{sites.get(state, 0)} {state}" for state in STATES)
     files = f"{result.files} file{'s' if result.files != 1 else ''}"
     unguarded = sites.get(UNGUARDED, 0)
-    note = (
-        f"; no circuit breaker is used, {unguarded} stand where requests lead and want one"
-        if unguarded
-        else ""
-    )
-    return f"{found} in {files}; outbound calls: {counts}{note}"
+    note = f"; no circuit breaker is used: {unguarded} go without one" if unguarded else ""
+    return f"{found} in {files}; outbound calls: {counts}{note}{_skipped(result.skipped_manifests)}"
+
+
+def _skipped(manifests: list[str]) -> str:
+    """That a mesh may do more than was read: its manifests are templates."""
+    if not manifests:
+        return ""
+    named = ", ".join(manifests[:MOST_NAMED]) + (", ..." if len(manifests) > MOST_NAMED else "")
+    return f"; manifests of a mesh left out, being templates: {named}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from servicelint import registry
 from servicelint.config import Config
 from servicelint.program.breakers.mesh import MeshRule
+from servicelint.report.json import json_report
+from servicelint.report.text import text_report
 from servicelint.run import Run
 from servicelint.sources.discovery import select
 from servicelint.sources.manifests.mesh import seconds
@@ -138,6 +141,23 @@ def test_helm_templates_are_skipped_and_named(tmp_path: Path) -> None:
     )
     found = read_manifests(tmp_path)
     assert (found.rules, found.skipped) == ([], ["templates/users.yaml"])
+
+
+def test_what_is_left_out_is_said_in_the_summary(tmp_path: Path) -> None:
+    (tmp_path / "users.yaml").write_text(ISTIO.replace("name: users", "name: {{ .Release.Name }}"))
+    (tmp_path / "app.py").write_text("import requests\nrequests.get('http://users', timeout=3)\n")
+    result = Run(select([tmp_path], tmp_path), Config(), tmp_path).check([])
+    assert list(text_report(result))[-1].endswith("left out, being templates: users.yaml")
+    assert json.loads(json_report(result))["summary"]["skipped_manifests"] == ["users.yaml"]
+
+
+def test_patches_written_into_a_kustomization_are_read(tmp_path: Path) -> None:
+    document = ISTIO.split("---", maxsplit=1)[0].strip().replace("\n", "\n      ")
+    (tmp_path / "kustomization.yaml").write_text(
+        f"resources: [../base]\npatches:\n  - patch: |-\n      {document}\n"
+        "  - target: {kind: Service}\n    patch: '[{op: remove, path: /spec}]'\n"
+    )
+    assert [rule.host for rule in read_manifests(tmp_path).rules] == ["users"]
 
 
 def test_overlays_are_read_where_they_are_plain(tmp_path: Path) -> None:

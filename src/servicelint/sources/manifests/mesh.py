@@ -7,11 +7,13 @@ configuration. All times are seconds.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from servicelint.program.breakers.mesh import ANY_HOST, MeshRule
+from servicelint.sources.manifests.documents import documents
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s|us|µs|ns)")
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
@@ -37,9 +39,23 @@ def mesh_rules(path: str, document: object) -> Iterator[MeshRule]:
     if "static_resources" in document:
         yield from _envoy(path, document)
         return
+    if "patches" in document or "patchesStrategicMerge" in document:
+        for patch in _inline(document):
+            yield from mesh_rules(path, patch)
     reader = _READERS.get(str(document.get("kind")))
     if reader is not None:
         yield from reader(path, document)
+
+
+def _inline(kustomization: Mapping[str, Any]) -> Iterator[object]:
+    """The patches that a kustomization writes out itself, those that are documents of their own."""
+    merged = kustomization.get("patchesStrategicMerge")
+    texts = [each.get("patch") for each in _items(kustomization, "patches")]
+    texts += merged if isinstance(merged, list) else []
+    for text in texts:
+        if isinstance(text, str) and "kind:" in text:
+            with contextlib.suppress(ValueError):
+                yield from documents(text)
 
 
 # --- one kind each -------------------------------------------------------------------------------
