@@ -25,10 +25,14 @@ _CHANNEL = re.compile(
 
 
 class Address(NamedTuple):
-    """Where a call goes: ``host`` is "" if it can't be told; ``leading`` is the parameter that tells it."""
+    """Where a call goes: ``host`` is "" if it can't be told; ``leading`` is the parameter that tells it.
+
+    If that is only the host, ``scheme`` is what stands before it.
+    """
 
     host: str
     leading: ParameterSymbol | None = None
+    scheme: str = ""
 
 
 NOWHERE = Address("")
@@ -54,30 +58,32 @@ class Addresses:
     def _found(self, site: Site) -> Iterator[Address]:
         for target in site.targets:
             if target.instance is not None and target.instance.maker is not None:
-                yield from (self.given(each, _CHANNEL) for each in self._channel_targets(target.instance))
+                for each in self._channel_targets(target.instance):
+                    yield from self.given(each, _CHANNEL)
             else:
-                yield self._of_url(target)
+                yield from self._of_url(target)
 
-    def _of_url(self, target: Target) -> Address:
+    def _of_url(self, target: Target) -> list[Address]:
         given = target.arguments.keywords.get("url")
         if given is None and target.url is not None and target.url < len(target.arguments.positional):
             given = target.arguments.positional[target.url]
         own = self.given(given)
-        if own.host:
+        if all(address.host for address in own):
             return own
-        bases = [address for base in self._bases(target) if any(address := self.given(base))]
-        return bases[0] if len(bases) == 1 else own
+        bases = [address for base in self._bases(target) for address in self.given(base) if any(address)]
+        return bases or own
 
-    def given(self, given: Given | None, form: re.Pattern[str] = _URL) -> Address:
-        """The address that an argument gives."""
+    def given(self, given: Given | None, form: re.Pattern[str] = _URL, scheme: str = "") -> list[Address]:
+        """The addresses that an argument may give; ``scheme`` is put before them."""
         if given is None or given.expression is None or given.frame is None:
-            return NOWHERE
-        return _address(self.texts.of(given.expression, given.frame), form)
+            return [NOWHERE]
+        texts = self.texts.alternatives(given.expression, given.frame)
+        return [_address(Told(scheme).followed_by(told), form) for told in texts]
 
-    def given_like(self, site: Site, given: Given | None) -> Address:
-        """The address that an argument gives which a call site, elsewhere, makes its own address of."""
+    def given_like(self, site: Site, given: Given | None, scheme: str) -> list[Address]:
+        """The addresses that an argument may give which a call site, elsewhere, makes its own of."""
         is_remote = any(target.instance and target.instance.maker for target in site.targets)
-        return self.given(given, _CHANNEL if is_remote else _URL)
+        return self.given(given, _CHANNEL if is_remote else _URL, scheme)
 
     def _bases(self, target: Target) -> Iterator[Given]:
         """The URLs that the client was made for."""
@@ -97,7 +103,7 @@ class Addresses:
 
 def _address(told: Told, form: re.Pattern[str]) -> Address:
     found = _URL.match(told.text) or form.match(told.text)
-    return Address(found["host"].lower() if found else "", None if found else told.leading)
+    return Address(found["host"].lower()) if found else Address("", told.leading, told.scheme)
 
 
 def _at(arguments: Arguments, keyword: str, position: int | None) -> Given | None:

@@ -85,9 +85,10 @@ class ServiceCalls:
         service = boundaries.ownership.service_of(module) or NOBODY
         told_elsewhere = {handed.site.ref for handed in self.wrappers.of_sites_in(module)}
         for site in self.program.sites.of(module):
-            host = self.program.addresses.host(site)
-            if host or site.ref not in told_elsewhere:
-                yield from self._use(site.ref, site, host, service, boundaries, ())
+            hosts = {address.host for address in self.program.addresses.of(site)} or {""}
+            for host in sorted(hosts):
+                if host or site.ref not in told_elsewhere:
+                    yield from self._use(site.ref, site, host, service, boundaries, ())
         for handed in self.wrappers.calls_in(module):
             yield from self._use(handed.ref, handed.site, handed.host, service, boundaries, handed.steps)
         for use in self.destinations.of(module, boundaries):

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from servicelint.facts import record
+from servicelint.program.evaluation.attributes import is_property
 from servicelint.program.evaluation.values import (
     CallRef,
     ClassRef,
@@ -35,11 +36,12 @@ UNTOLD = "\0"
 WHOLE = "\1"
 """Stands behind a whole URL that a setting holds: what is put behind it is a path."""
 
+_SCHEME = re.compile(r"[a-z][\w+.-]*://", re.IGNORECASE)
 _WHOLE_URL = re.compile(r"[a-z][\w+.-]*://[^/]+\Z", re.IGNORECASE)
 _SAME = frozenset({"str", "URL", "parse_url", "urljoin", "AnyUrl", "AnyHttpUrl", "HttpUrl"})
 """Functions whose text begins as their first argument does."""
 
-_OWN = frozenset({"rstrip", "strip", "lstrip", "removesuffix", "lower", "joinpath", "with_path", "join"})
+_OWN = frozenset({"rstrip", "strip", "lstrip", "removesuffix", "lower", "joinpath", "with_path"})
 """Methods whose text begins as that of what they are called on."""
 
 _FIELD = re.compile(r"\{(\w*)[^{}]*\}")
@@ -47,14 +49,20 @@ _PERCENT = re.compile(r"%(?:\((\w+)\))?[-#0 +]*[\d.*]*[a-zA-Z]")
 
 
 class Told(NamedTuple):
-    """What is known of a text; ``leading`` is the parameter that it begins with, if it does with one."""
+    """What is known of a text; ``leading`` is the parameter that it begins with, but for a ``scheme``."""
 
     text: str
     leading: ParameterSymbol | None = None
+    scheme: str = ""
 
     def followed_by(self, other: Told) -> Told:
         """The text with another one behind it."""
-        return Told(self.text + other.text, self.leading if self.text else other.leading)
+        text = self.text + other.text
+        if not self.text:
+            return Told(text, other.leading, other.scheme)
+        if _SCHEME.fullmatch(self.text) and not other.scheme:
+            return Told(text, other.leading, self.text if other.leading else "")
+        return Told(text, self.leading, self.scheme)
 
 
 UNKNOWN_TEXT = Told(UNTOLD)
@@ -87,6 +95,14 @@ class Texts:
         if not isinstance(only, Literal) or only.assumed:
             return self._followed(expression, frame, found)
         return found
+
+    def alternatives(self, expression: Expression, frame: Frame) -> list[Told]:
+        """What is known of each text that an expression may give, if all are literals; else of the one."""
+        values = self.program.evaluator.values(expression, frame)
+        texts = [each.value for each in values if isinstance(each, Literal) and isinstance(each.value, str)]
+        if len(texts) > 1 and len(texts) == len(values):
+            return [_setting(text) for text in texts]
+        return [self.of(expression, frame)]
 
     def _followed(self, expression: Expression, frame: Frame, otherwise: Told) -> Told:
         """What is known of a text that is no literal, or only if the environment sets nothing."""
@@ -132,6 +148,8 @@ class Texts:
         owner = call.callee.value if isinstance(call.callee, record.Attribute) else None
         if name == "format" and owner is not None:
             return self._formatted(owner, call, frame)
+        if name == "join" and owner is not None and call.arguments:
+            return self._joined_by(owner, call.arguments[0].value, frame)
         if name in _SAME and call.arguments:
             return self.of(call.arguments[0].value, frame)
         if owner is not None and name in _OWN:
@@ -145,6 +163,13 @@ class Texts:
             return UNKNOWN_TEXT
         entered = self.program.call_frame(only, self.program.calls.written(ref, frame))
         return self.of(function.returns[0][0], entered)
+
+    def _joined_by(self, owner: Expression, first: Expression, frame: Frame) -> Told:
+        """The beginning of ``"/".join([first, …])``, or of ``os.path.join(first, …)``."""
+        separator = self.of(owner, frame) if isinstance(owner, record.Constant) else Told("/")
+        if isinstance(first, record.Sequence) and first.items:
+            first = first.items[0]
+        return self.of(first, frame).followed_by(separator).followed_by(UNKNOWN_TEXT)
 
     def _formatted(self, template: Expression, call: record.Call, frame: Frame) -> Told:
         """``template.format(…)``."""
@@ -175,10 +200,25 @@ class Texts:
             return UNKNOWN_TEXT
         if self.program.attributes.classes.is_settings(only.of):
             return _setting(self._environment.setting(expression.name, only.of.module) or UNTOLD)
+        written = self._property(only, only.of, expression.name)
+        if written is not None:
+            return written
         writes = self.program.attributes.classes.own_writes(only.of, expression.name)
         if len(writes) != 1:
             return UNKNOWN_TEXT
         return self.of(writes[0].value, self.program.method_frame(only.of.module, writes[0].scope, only))
+
+    def _property(self, owner: Instance, klass: ClassRef, name: str) -> Told | None:
+        """What is known of the text that a property returns in one place; None if it is no such property."""
+        scope = self.program.attributes.classes.scope_of(klass)
+        for number in scope.final.get(name, []):
+            value = scope.bindings[number].value
+            if isinstance(value, record.FunctionValue):
+                function = klass.module.facts.functions[value.function]
+                if is_property(function) and len(function.returns) == 1:
+                    frame = self.program.method_frame(klass.module, function.scope, owner)
+                    return self.of(function.returns[0][0], frame)
+        return None
 
     def _bound(self, name: record.Name, frame: Frame) -> Told:
         """What is known of the text that a name holds which is bound once, in its function or its module."""

@@ -60,24 +60,26 @@ class Wrappers:
         for site in self.program.sites.of(module):
             for address in self.program.addresses.of(site):
                 if address.leading is not None:
-                    yield from self._callers(site, address.leading)
+                    yield from self._callers(site, address.leading, address.scheme)
 
-    def _callers(self, site: Site, leading: ParameterSymbol) -> Iterator[Handed]:
+    def _callers(self, site: Site, leading: ParameterSymbol, scheme: str) -> Iterator[Handed]:
         """The callers that tell the address of one site, through those that only hand it on."""
-        pending: list[tuple[ParameterSymbol, tuple[Step, ...]]] = [(leading, ())]
+        pending: list[tuple[ParameterSymbol, str, tuple[Step, ...]]] = [(leading, scheme, ())]
         seen: set[CallRef] = set()
         while pending:
-            symbol, steps = pending.pop()
+            symbol, before, steps = pending.pop()
             for arguments in self.program.callers.of(symbol.owner):
                 if arguments.call in seen:
                     continue
                 seen.add(arguments.call)
-                address = self.program.addresses.given_like(site, _given(symbol, arguments))
-                if address.leading is not None:
-                    pending.append((address.leading, (Step(arguments.call, "hands the address on"), *steps)))
-                else:
-                    sent = Step(site.ref, f"{site.targets[0].name} sends to it")
-                    yield Handed(arguments.call, site, address.host, (*steps, sent))
+                given = _given(symbol, arguments)
+                for address in self.program.addresses.given_like(site, given, before):
+                    if address.leading is not None:
+                        step = Step(arguments.call, "hands the address on")
+                        pending.append((address.leading, address.scheme, (step, *steps)))
+                    else:
+                        sent = Step(site.ref, f"{site.targets[0].name} sends to it")
+                        yield Handed(arguments.call, site, address.host, (*steps, sent))
 
 
 def _given(symbol: ParameterSymbol, arguments: Arguments) -> Given | None:
