@@ -8,10 +8,13 @@ from __future__ import annotations
 import asyncio
 import importlib
 import inspect
+import os
 import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from tests.request_ids import brokers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,6 +85,7 @@ def main(file: str) -> None:
     path = Path(file)
     sys.path.insert(0, str(path.parent))
     listener = socket.create_server(("127.0.0.1", 0))
+    brokers.record(os.environ["PEER"])
     app = application(importlib.import_module(path.stem))
     print(listener.getsockname()[1], flush=True)
     server_for(app)(app, listener)

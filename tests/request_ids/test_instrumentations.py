@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,11 +20,12 @@ from tests.fixtures.projects import REPOSITORY
 from tests.request_ids.instrumentation_cases import CASES, Case, quiet
 from tests.request_ids.instrumentations import CLIENTS, ID
 from tests.request_ids.recorder import Recorder
+from tests.request_ids.rpc_recorder import RpcRecorder
 
 if TYPE_CHECKING:
     from servicelint.catalog.correlation import Instrumentation
 
-grpc = pytest.importorskip("grpc")
+pytest.importorskip("grpc")
 pytestmark = [pytest.mark.slow, pytest.mark.libraries]
 
 SPELLINGS = (ID, ID[16:], str(int(ID[16:], 16)))
@@ -38,17 +38,6 @@ COMMANDS = {
     "elasticapm-run": "elasticapm",
 }
 ALWAYS = ("requests", "httpx", "aiohttp", "tornado", "celery", "boto3", "uvicorn")
-
-
-class RpcRecorder(grpc.GenericRpcHandler):  # type: ignore[misc]
-    """Remembers the values of a call's metadata; there is no such method."""
-
-    def __init__(self) -> None:
-        self.seen: list[str] = []
-
-    def service(self, handler_call_details: grpc.HandlerCallDetails) -> None:
-        """Note a call."""
-        self.seen = [str(value) for _, value in handler_call_details.invocation_metadata]
 
 
 def said(case: str) -> list[Instrumentation]:
@@ -87,24 +76,19 @@ def started_by(case: Case) -> list[str]:
 
 def carrying(case: str) -> tuple[set[str], bool]:
     """The clients whose calls really carry the id, and whether the answer does."""
-    rpc = RpcRecorder()
-    server = grpc.server(ThreadPoolExecutor(2), handlers=[rpc])
-    rpc_peer = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
-    server.start()
     module = [sys.executable, "-m", "tests.request_ids.instrumentations"]
-    with Recorder() as peer:
+    with Recorder() as peer, RpcRecorder() as rpc:
         done = subprocess.run(
-            [*started_by(CASES[case]), *module, case, peer.url, rpc_peer],
+            [*started_by(CASES[case]), *module, case, peer.url, rpc.address],
             cwd=REPOSITORY, env={**os.environ, **quiet(case)}, capture_output=True, text=True, timeout=90,
             check=False,
         )  # fmt: skip
         values = {path.strip("/"): values for path, values in peer.arrived.items()}
         values["boto3"] = [peer.bodies.get("/boto3", b"").decode()]  # the message, not the call to the broker
-    server.stop(None)
     if done.returncode and "ModuleNotFoundError" in done.stderr:
         pytest.skip(done.stderr.splitlines()[-1])
     assert done.returncode == 0, done.stderr
-    values["grpc"] = rpc.seen
+    values["grpc"] = rpc.arrived.get("grpc", [])
     found = {
         name for name, seen in values.items() if any(each in value for value in seen for each in SPELLINGS)
     }
