@@ -31,13 +31,12 @@ class Growth(Record, frozen=True):
 class RetryStop(Record, frozen=True):
     """An object that ends retries: after some tries, after some time, or by its parts.
 
-    ``combines``: ``any`` of its arguments ends them, or only ``all`` together. ``never``: it ends nothing.
+    ``combines``: ``any`` of its arguments ends them, or only ``all`` together. With neither it ends nothing.
     """
 
     tries: Number | None = None
     seconds: Number | None = None
     combines: Literal["any", "all", ""] = ""
-    never: bool = False
     aliases: tuple[str, ...] = ()
 
 

@@ -195,8 +195,6 @@ class Retries:
                 for each in (arguments.positional if arguments else ())
             ]
             return _any(parts) if entry.combines == "any" else _all(parts)
-        if entry.never:
-            return Limits()
         tries = self._amount(entry.tries, arguments) if entry.tries else math.inf
         seconds = self._amount(entry.seconds, arguments) if entry.seconds else math.inf
         return Limits(tries, seconds)
