@@ -269,7 +269,7 @@ def _increase(policy: Any, failing: Callable[[], None]) -> None:
     while True:
         try:
             failing()
-        except KeyError:
+        except KeyError:  # noqa: PERF203 - as a pool does it
             policy = policy.increment("GET", "/", error=error)
             time.sleep(policy.get_backoff_time())
 
