@@ -11,7 +11,7 @@ import pytest
 
 from servicelint.boundaries.declared import Service
 from servicelint.config import Config
-from servicelint.program.services.sql import tables_in
+from servicelint.program.services.sql import is_sql, tables_in
 from servicelint.run import Run
 from servicelint.sources.discovery import select
 
@@ -159,9 +159,11 @@ def test_django(tmp_path: Path) -> None:
         ("SELECT * FROM users; DROP TABLE old", {"users", "old"}),
         ("SELECT * FROM \0 JOIN users ON true", {"users"}),
         ("SELECT * FROM \0.users", set()),
+        ("-- who\n/* and where */ SELECT * FROM users", {"users"}),
         ("SELECT 'FROM users'", set()),
         ("select from here what you want", set()),
     ],
 )
 def test_sql(text: str, tables: set[str]) -> None:
-    assert {each.name for each in tables_in(text)} == tables
+    found = tables_in(text) if is_sql(text) else ()
+    assert {each.name for each in found} == tables

@@ -32,13 +32,15 @@ class TableClass(Record, frozen=True):
 class TableName(Record, frozen=True):
     """A callable that is given a table's name; ``is-column``: a column's, with the table's before the dot.
 
-    ``schema`` is the keyword that takes its schema. ``defines``: it says what columns the table has.
+    ``schema`` is the keyword that takes its schema. ``defines``: it says what columns the table has, unless
+    one of ``reflected`` is given: keywords that have it look the columns up.
     """
 
     name: Parameter
     is_column: bool = False
     schema: str = ""
     defines: bool = False
+    reflected: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
 
 

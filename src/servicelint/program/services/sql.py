@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sqlglot.expressions import Expr
 
 _STATEMENT = re.compile(
-    r"[\s(]*(?:SELECT|INSERT|UPDATE|DELETE|WITH|CREATE|ALTER|DROP|TRUNCATE|MERGE|REPLACE|COPY)\b",
+    r"(?:[\s(]|--[^\n]*\n|/\*[^*]*\*/)*(?:SELECT|INSERT|UPDATE|DELETE|WITH|CREATE|ALTER|DROP|TRUNCATE|MERGE|REPLACE|COPY)\b",
     re.IGNORECASE,
 )
 _PLACEHOLDER = re.compile(r"%\(\w+\)s|%s")

@@ -160,8 +160,9 @@ class TableUses:
             named = known.get(callee.name) if isinstance(callee, External) else None
             name = self._name_in(ref, named) if named else ""
             if named and name:
-                does = "defines it" if named.defines else "refers to it"
-                yield TableUse(ref, name, does, defines=named.defines)
+                keywords = {argument.keyword for argument in ref.call.arguments}
+                defines = named.defines and keywords.isdisjoint(named.reflected)
+                yield TableUse(ref, name, "defines it" if defines else "refers to it", defines)
 
     def _name_in(self, ref: CallRef, named: TableName) -> str:
         arguments = self.program.calls.written(ref, self.program.frame_of_call(ref))
