@@ -6,12 +6,15 @@ import ast
 import asyncio
 import importlib.util
 import inspect
+import socket
 import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from tests.peers import SilentPeer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,6 +60,13 @@ class DeadPeer:
         if self.asked >= MANY:
             raise EnoughError
         raise httpx.ConnectError("refused")
+
+
+class HangingUpPeer(SilentPeer):
+    """Hears a request and closes the connection: whether it was carried out, nobody knows."""
+
+    def answer(self, connection: socket.socket) -> None:
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 def functions(path: Path) -> Iterator[tuple[str, list[str]]]:
@@ -157,3 +167,32 @@ def test_a_retry_on_an_open_breaker_waits_for_nothing_and_its_twin_does_not(
     run(function)
     assert peer.asked == asked, "the breaker is open: nobody is asked"
     assert bool(waits) is is_loud
+
+
+def posting() -> list[Any]:
+    """Each function of the fixtures of SVC206 that takes an order, and whether it carries a marker."""
+    found = []
+    for path in sorted((FIXTURES / "svc206_retry_of_unsafe_method").rglob("*.py")):
+        text = path.read_text("utf-8")
+        for node in ast.parse(text).body:
+            is_function = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+            if is_function and [each.arg for each in node.args.args] in (["order"], ["order", "key"]):
+                lines = "\n".join(text.splitlines()[node.lineno - 1 : node.end_lineno])
+                found.append(pytest.param(path, node, "expect: SVC206" in lines, id=node.name))
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("path", "node", "is_loud"), posting())
+def test_an_unsafe_request_arrives_more_than_once_and_nothing_tells_that_it_is_the_same(
+    path: Path, node: Any, is_loud: bool, waits: list[float]
+) -> None:
+    module = loaded(path)
+    with HangingUpPeer() as peer:
+        module.PEER = peer.url
+        arguments = ({"sku": "teapot"}, "charge-1")[: len(node.args.args)]
+        run(lambda: getattr(module, node.name)(*arguments))
+    unsafe = [heard for heard in peer.heard if heard.startswith((b"POST", b"PATCH"))]
+    keys = {line for heard in unsafe for line in heard.splitlines() if line.lower().startswith(b"idemp")}
+    assert (len(unsafe) > 1 and not keys) is is_loud, peer.heard
+    assert is_loud or len(keys) <= 1
