@@ -10,7 +10,7 @@ Instead: let the failure reach the breaker and catch it outside; count what the 
 the form that the library has for coroutines.
 
 Gaps: a function is only judged where every failure in it can be followed; predicates that decide what counts,
-and errors that a framework's own decorators turn into others, are not. Nor are breakers of the team's own that
+and errors that a framework's own decorators turn into others, are not. Nor are the team's own breakers that
 are asked and told by hand, and gRPC calls that are handed on unfinished (streams, futures, interceptors).
 """
 
