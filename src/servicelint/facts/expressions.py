@@ -308,7 +308,8 @@ class ExpressionReader:
         read = self._subscript(target)
         if not isinstance(read, Subscript):
             return
-        if isinstance(read.value, Attribute) or not getattr(read.value, "definitions", True):
+        is_path = isinstance(read.value, Attribute | Subscript | CallValue)
+        if is_path or not getattr(read.value, "definitions", True):
             self.builder.write(read.value, "[]", Mapping([(read.index, value)]))
         self._update(target.value, read.value, Updated(read.value, "item", read.index, value))
 

@@ -50,6 +50,7 @@ class Options:
         elif isinstance(expression, record.Name):
             for value, number in self.reader.bindings(expression, module, scope):
                 self.read(value, module, number, depth + 1)
+            self._items_under_key(expression, module, scope, depth)
         else:
             for part in parts_of(expression):
                 self.read(part, module, scope, depth + 1)
@@ -58,6 +59,27 @@ class Options:
         """What is under the key."""
         self.reader.trail.is_given = True
         self.reader.read(expression, module, scope, depth + 1)
+
+    def _items(self, owner: Expression, module: Module, depth: int) -> None:
+        """``options.setdefault("headers", {})[ID] = …``: what is put into the result of a call."""
+        for write in module.facts.writes:
+            if write.name == "[]" and write.target == owner:
+                self._headers(write.value, module, write.scope, depth)
+
+    def _items_under_key(self, name: record.Name, module: Module, scope: int, depth: int) -> None:
+        """``options["headers"][ID] = …`` in the same function."""
+        for write in module.facts.writes:
+            if write.name == "[]" and write.scope == scope and self._is_under_key(write.target, name.name):
+                self._headers(write.value, module, scope, depth)
+
+    def _is_under_key(self, target: Expression, name: str) -> bool:
+        """Whether an expression is ``name[key]``."""
+        return (
+            isinstance(target, record.Subscript)
+            and isinstance(target.value, record.Name)
+            and target.value.name == name
+            and getattr(target.index, "value", None) == self.key
+        )
 
     def _mapping(self, mapping: record.Mapping, module: Module, scope: int, depth: int) -> None:
         for name, value in mapping.items:
@@ -84,6 +106,7 @@ class Options:
                 self._arguments(ref, depth)
             elif len(arguments) > 1 and getattr(arguments[0].value, "value", None) == self.key:
                 self._headers(arguments[1].value, module, scope, depth)
+                self._items(updated.value, module, depth)
 
     def _result(self, ref: CallRef, depth: int) -> None:
         """What a call returns: of a function of the program, else what it is given."""

@@ -103,7 +103,10 @@ class Held:
         for method in _FILLING:
             for ref in self.program.index.of(module).calls[method]:
                 callee = ref.call.callee
-                if not isinstance(callee, record.Attribute) or getattr(callee.value, "name", "") != name:
+                owner = callee.value if isinstance(callee, record.Attribute) else None
+                if isinstance(owner, record.Attribute):  # ``tracing.on_request_start.append(add_id)``
+                    owner = owner.value
+                if not isinstance(owner, record.Name) or owner.name != name:
                     continue
                 if ref.call.scope == scope or scope == 0:
                     self._arguments(ref, visit, depth)
