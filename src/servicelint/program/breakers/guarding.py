@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from servicelint.program.handlers.reaching import Edge, Reached
     from servicelint.program.linking.modules import Module
     from servicelint.program.program import Program
-    from servicelint.program.sites import Site
+    from servicelint.program.sites import Site, Target
 
 DEEPEST_DECORATOR = 3
 """Functions that are followed into one another to see whether a decorator of the program guards."""
@@ -232,10 +232,17 @@ class Guarding:
     # --- clients ---------------------------------------------------------------------------------
 
     def _is_guarded_client(self, site: Site) -> bool:
-        """Whether a site's client guards its requests: by its own class, or a transport or adapter."""
+        """Whether a site's client guards them: by its class, a transport, adapter or interceptor."""
         return any(
-            self._holds_breaker(value) for target in site.targets for value in self._hooks(target.instance)
+            self._holds_breaker(value)
+            for target in site.targets
+            for value in (*self._hooks(target.instance), *self._interceptors(target))
         )
+
+    def _interceptors(self, target: Target) -> Iterator[object]:
+        """What a gRPC call passes."""
+        if target.instance is not None and target.entry in self.program.catalog.over_channels:
+            yield from self.program.channels.interceptors(target.instance)
 
     def _hooks(self, instance: Instance | None) -> Iterator[object]:
         """A client of the program's own class, and what was given to its construction or mounted on it."""

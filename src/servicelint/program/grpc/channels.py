@@ -100,6 +100,13 @@ class Channels:
                 inner = self._values(layer, described.wraps)
                 pending += [value for value in inner if isinstance(value, Instance)]
 
+    def interceptors(self, method: Instance) -> Iterator[Value]:
+        """What the calls of a remote method pass on their way, over any channel that it may go over."""
+        for channel in self.program.stubs.channels(method):
+            for layer, described in self.layers(channel):
+                for values in self._listed(layer, described.interceptors):
+                    yield from values
+
     def _values(self, layer: Instance, slot: Slot) -> Values:
         if layer.arguments is None:
             return (UNKNOWN,)
