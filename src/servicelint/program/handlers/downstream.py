@@ -32,7 +32,12 @@ class Downstream:
 
     def holds(self, module: Module) -> bool:
         """Whether a handler may lead to a module."""
-        return module in self._modules.answer(None, self._find)
+        return module in self.modules
+
+    @property
+    def modules(self) -> frozenset[Module]:
+        """All modules that a handler may lead to."""
+        return self._modules.answer(None, self._find)
 
     def _find(self) -> frozenset[Module]:
         found: set[Module] = set()

@@ -137,8 +137,8 @@ class Reaching:
         is_method = function.klass >= 0
         is_special = is_method and function.name.startswith("__") and function.name.endswith("__")
         target: FunctionRef | ClassRef = ClassRef(owner.module, function.klass) if is_special else owner
-        for module, name in self.program.callers.spellings(target):
-            if not self.downstream.holds(module) or not self._uses(module, name):
+        for module, name in self.program.callers.spellings(target, self.downstream.modules):
+            if not self._uses(module, name):
                 continue
             names = self.program.index.of(module)
             for ref in names.calls[name]:
