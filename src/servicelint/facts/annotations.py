@@ -28,7 +28,7 @@ def read_annotation(node: cst.BaseExpression, read: Read) -> Expression:
         return Operation("|", read_annotation(node.left, read), read_annotation(node.right, read))
     if isinstance(node, cst.Subscript):
         parts = [_index(element, read) for element in node.slice]
-        return Subscript(read_annotation(node.value, read), Sequence("tuple", parts))
+        return Subscript(read_annotation(node.value, read), Sequence("tuple", tuple(parts)))
     return read(node) if isinstance(node, cst.Call) else OPAQUE
 
 

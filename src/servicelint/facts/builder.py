@@ -208,7 +208,7 @@ class Builder:
                 region = own[0].region
                 while self.regions[region].kind != "function":
                     region = self.regions[region].parent
-                left = Name(path, list(definitions))
+                left = Name(path, definitions)
                 first = own[0]
                 self.writes.append(
                     AttributeWrite(
@@ -221,7 +221,7 @@ class Builder:
     def reserve_call(self, node: cst.Call) -> int:
         """A place for a call whose parts are still to be read: outer calls come before inner ones."""
         line = self.lines[self.line_index]
-        call = Call(OPAQUE, [], line.first, line.last, self.ordinal, self.frame.scope, self.region)
+        call = Call(OPAQUE, (), line.first, line.last, self.ordinal, self.frame.scope, self.region)
         self.ordinal += 1
         self.calls.append(call)
         if self.call_nodes is not None:
@@ -232,7 +232,7 @@ class Builder:
         """Fill in a reserved call."""
         call = self.calls[index]
         call.callee = callee
-        call.arguments = arguments
+        call.arguments = tuple(arguments)
         return call
 
 

@@ -96,7 +96,7 @@ class Loop:
             return
         for number in back.get(read.name, ()):
             if number not in read.definitions:
-                read.definitions.append(number)
+                read.definitions += (number,)
 
 
 class Frame:
@@ -111,9 +111,9 @@ class Frame:
         self.klass = -1
         self.has_paths = False
 
-    def definitions(self, name: str) -> list[int]:
+    def definitions(self, name: str) -> tuple[int, ...]:
         """The bindings of ``name`` that reach this place."""
-        return list((self.environment or {}).get(name, ()))
+        return (self.environment or {}).get(name, ())
 
     def define(self, name: str, number: int) -> None:
         """From here on ``name`` is what binding ``number`` says."""

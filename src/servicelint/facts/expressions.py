@@ -104,7 +104,7 @@ class ExpressionReader:
         if all(isinstance(part, Constant) for part in parts):
             whole = "".join(str(part.value) for part in parts if isinstance(part, Constant))
             return Constant(whole) if len(whole) <= LONGEST_TEXT else OPAQUE
-        return Text(parts)
+        return Text(tuple(parts))
 
     def _formatted(self, node: cst.FormattedString | cst.TemplatedString) -> Expression:
         parts: list[Expression] = []
@@ -116,7 +116,7 @@ class ExpressionReader:
                 for nested in part.format_spec or ():
                     if isinstance(nested, _FIELDS):
                         self.read(nested.expression)
-        return Text(parts)
+        return Text(tuple(parts))
 
     # --- compound expressions --------------------------------------------------------------------
 
@@ -136,7 +136,7 @@ class ExpressionReader:
     def _subscript(self, node: cst.Subscript) -> Expression:
         value = self._owner(node.value)
         indices = [self._index(element.slice) for element in node.slice]
-        return Subscript(value, indices[0] if len(indices) == 1 else Sequence("tuple", indices))
+        return Subscript(value, indices[0] if len(indices) == 1 else Sequence("tuple", tuple(indices)))
 
     def _index(self, node: cst.BaseSlice) -> Expression:
         if isinstance(node, cst.Index):
@@ -166,7 +166,7 @@ class ExpressionReader:
         first = operands[0]
         if isinstance(first, Choice) and first.operator == operator:
             operands[:1] = first.operands
-        return Choice("or" if operator == "or" else "and", operands)
+        return Choice("or" if operator == "or" else "and", tuple(operands))
 
     def _unary(self, node: cst.UnaryOperation) -> Expression:
         value = self.read(node.expression)
@@ -232,7 +232,7 @@ class ExpressionReader:
         for element in node.elements:
             key = self.read(element.key) if isinstance(element, cst.DictElement) else None
             items.append((key, self.read(element.value)))
-        return Mapping(items)
+        return Mapping(tuple(items))
 
     def _tuple(self, node: cst.Tuple) -> Expression:
         return Sequence("tuple", self._elements(node.elements))
@@ -243,8 +243,8 @@ class ExpressionReader:
     def _set(self, node: cst.Set) -> Expression:
         return Sequence("set", self._elements(node.elements))
 
-    def _elements(self, elements: Any) -> list[Expression]:
-        return [self._element(element) for element in elements]
+    def _elements(self, elements: Any) -> tuple[Expression, ...]:
+        return tuple(self._element(element) for element in elements)
 
     def _element(self, element: cst.Element | cst.StarredElement) -> Expression:
         value = self.read(element.value)
@@ -310,7 +310,7 @@ class ExpressionReader:
             return
         is_path = isinstance(read.value, Attribute | Subscript | CallValue)
         if is_path or not getattr(read.value, "definitions", True):
-            self.builder.write(read.value, "[]", Mapping([(read.index, value)]))
+            self.builder.write(read.value, "[]", Mapping(((read.index, value),)))
         self._update(target.value, read.value, Updated(read.value, "item", read.index, value))
 
     def _update(self, node: cst.BaseExpression, owner: Expression, update: Updated) -> None:
@@ -372,7 +372,7 @@ class ExpressionReader:
         builder.functions.append(
             Function(
                 name, frame.scope, builder.frame.scope, builder.frame.klass, builder.line, builder.region,
-                parameters, [], [], [], None, is_async=False, is_generator=False,
+                tuple(parameters), (), [], [], None, is_async=False, is_generator=False,
             )
         )  # fmt: skip
         return frame

@@ -38,7 +38,7 @@ class Name(Node, tag=2):
     """
 
     name: str
-    definitions: list[int] = []
+    definitions: tuple[int, ...] = ()
 
 
 class Attribute(Node, tag=3):
@@ -73,7 +73,7 @@ class Choice(Node, tag=7):
     """``a or b`` / ``a and b``: one of its operands."""
 
     operator: Literal["or", "and"]
-    operands: list[Expression]
+    operands: tuple[Expression, ...]
 
 
 class Conditional(Node, tag=8):
@@ -93,14 +93,14 @@ class Awaited(Node, tag=9):
 class Mapping(Node, tag=10):
     """A dict display; a key of None stands for ``**value``."""
 
-    items: list[tuple[Expression | None, Expression]]
+    items: tuple[tuple[Expression | None, Expression], ...]
 
 
 class Sequence(Node, tag=11):
     """A tuple, list or set display."""
 
     kind: Literal["tuple", "list", "set"]
-    items: list[Expression]
+    items: tuple[Expression, ...]
 
 
 class Unpacked(Node, tag=12):
@@ -132,7 +132,7 @@ class Imported(Node, tag=15):
 class Text(Node, tag=16):
     """An f-string or an implicit concatenation."""
 
-    parts: list[Expression]
+    parts: tuple[Expression, ...]
 
 
 class Comparison(Node, tag=17):
@@ -294,8 +294,8 @@ class Function(Node):
     klass: int
     line: int
     region: int
-    parameters: list[Parameter]
-    decorators: list[Expression]
+    parameters: tuple[Parameter, ...]
+    decorators: tuple[Expression, ...]
     returns: list[tuple[Expression, int]]
     yields: list[Expression]
     annotation: Expression | None
@@ -310,9 +310,9 @@ class Class(Node):
     scope: int
     outer_scope: int
     line: int
-    bases: list[Expression]
-    keywords: list[tuple[str, Expression]]
-    decorators: list[Expression]
+    bases: tuple[Expression, ...]
+    keywords: tuple[tuple[str, Expression], ...]
+    decorators: tuple[Expression, ...]
 
 
 class Argument(Node):
@@ -331,7 +331,7 @@ class Call(Node):
     """
 
     callee: Expression
-    arguments: list[Argument]
+    arguments: tuple[Argument, ...]
     line: int
     last_line: int
     ordinal: int

@@ -192,7 +192,7 @@ class StatementReader:
             frame.environment = kept
             with self.builder.in_region("if", test, outcome):
                 for name in names:
-                    self.builder.bind(name, Name(name, list(before[name])))
+                    self.builder.bind(name, Name(name, before[name]))
 
     def _orelse(self, node: cst.If | cst.Else | None) -> None:
         if isinstance(node, cst.If):
@@ -337,7 +337,7 @@ class StatementReader:
         receiver = parameters[0].name if in_class and parameters else ""
         frame = self.expressions.open_function(node.name.value, parameters, receiver)
         function = builder.functions[frame.function]
-        function.decorators, function.annotation = decorators, annotation
+        function.decorators, function.annotation = tuple(decorators), annotation
         function.is_async = node.asynchronous is not None
         builder.bind(node.name.value, FunctionValue(frame.function))
         with builder.in_scope(frame), builder.in_region("function"):
@@ -354,9 +354,15 @@ class StatementReader:
         frame.klass = len(builder.classes)
         builder.classes.append(
             Class(
-                node.name.value, frame.scope, builder.frame.scope, builder.line, bases, keywords, decorators
+                node.name.value,
+                frame.scope,
+                builder.frame.scope,
+                builder.line,
+                tuple(bases),
+                tuple(keywords),
+                tuple(decorators),
             )
-        )
+        )  # fmt: skip
         with builder.in_scope(frame):
             self._suite(node.body)
         builder.bind(node.name.value, ClassValue(frame.klass))

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 from servicelint.facts import record
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from servicelint.facts.record import Expression
 
 
-def parts_of(expression: Expression) -> list[Expression]:
+def parts_of(expression: Expression) -> Sequence[Expression]:
     """The alternatives, operands or contents of a structure; of a mapping its values, not its keys."""
     if isinstance(expression, record.Sequence):
         return expression.items

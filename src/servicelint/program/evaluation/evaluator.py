@@ -34,7 +34,7 @@ from servicelint.program.evaluation.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from contextlib import AbstractContextManager
 
     from servicelint.program.evaluation.arguments import Arguments
@@ -191,7 +191,7 @@ class Evaluator:
             return self.program.names.free(expression.name, frame)
         return self.bindings(frame, expression.definitions)
 
-    def bindings(self, frame: Frame, numbers: list[int]) -> Values:
+    def bindings(self, frame: Frame, numbers: Iterable[int]) -> Values:
         """What the numbered bindings of the frame's scope hold, those ruled out by their branch left out."""
         return merge(*(self.binding(frame, number) for number in numbers))
 

@@ -26,7 +26,7 @@ from servicelint.program.evaluation.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from servicelint.catalog.model import Arity
     from servicelint.program.evaluation.frames import Frame
@@ -142,7 +142,7 @@ class Interceptors:
             found = self.program.evaluator.given(arguments.positional[0])
         return merge(*(self._timeout_of(value) for value in found))
 
-    def _not_replaced(self, numbers: list[int], frame: Frame) -> list[int]:
+    def _not_replaced(self, numbers: Iterable[int], frame: Frame) -> list[int]:
         """The bindings that are left where a later one stands under a test that is known to hold."""
         bindings = frame.module.facts.scopes[frame.scope].bindings
         certain = [number for number in numbers if self._is_certain(bindings[number].region, frame)]

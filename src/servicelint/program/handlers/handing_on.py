@@ -10,6 +10,8 @@ from servicelint.program.evaluation.values import CallRef, ClassRef, FunctionRef
 from servicelint.program.linking.index import last_name
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from servicelint.catalog.model import Invoker
     from servicelint.program.evaluation.frames import Frame
     from servicelint.program.linking.modules import Module
@@ -61,7 +63,7 @@ def callable_position(invoker: Invoker, call: record.Call) -> int | None:
     return None
 
 
-def arguments_for(invoker: Invoker, call: record.Call, position: int) -> list[record.Argument]:
+def arguments_for(invoker: Invoker, call: record.Call, position: int) -> Sequence[record.Argument]:
     """The arguments that the function at ``position`` gets, as far as the call shows them."""
     if invoker.passes != "args":
         return call.arguments[position + 1 :]

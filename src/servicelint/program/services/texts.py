@@ -20,7 +20,7 @@ from servicelint.program.linking.index import last_name
 from servicelint.program.services.environment import Environment
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from servicelint.facts.record import Expression
     from servicelint.program.evaluation.frames import Frame
@@ -123,7 +123,7 @@ class Texts:
             return self._attribute(expression, frame)
         return self._bound(expression, frame) if isinstance(expression, record.Name) else UNKNOWN_TEXT
 
-    def _joined(self, parts: list[Expression], frame: Frame) -> Told:
+    def _joined(self, parts: Iterable[Expression], frame: Frame) -> Told:
         found = Told("")
         for part in parts:
             found = found.followed_by(self.of(part, frame))
@@ -231,7 +231,7 @@ class Texts:
         numbers = module.facts.scopes[0].final.get(name, [])
         return self._binding(self.program.root_frame(module, 0), numbers)
 
-    def _binding(self, frame: Frame, numbers: list[int]) -> Told:
+    def _binding(self, frame: Frame, numbers: Sequence[int]) -> Told:
         if len(numbers) != 1 or self._depth >= DEEPEST:
             return UNKNOWN_TEXT
         value = frame.module.facts.scopes[frame.scope].bindings[numbers[0]].value
