@@ -52,6 +52,8 @@ class Dropped:
         for call in self._calls(module):
             if call.protocol != protocol or (internal_only and self._is_to_public_host(call)):
                 continue
+            if self._is_covered(call.entry, module):
+                continue
             carriage = self.outgoing.of(call)
             reached = self._inbound(call.ref, call.entry) if carriage.answer == "dropped" else []
             if reached:
@@ -60,7 +62,7 @@ class Dropped:
     def renewed(self, module: Module) -> Iterator[Fault]:
         """The calls whose id is made anew though one came in."""
         for call in self.program.outbound_calls(module):
-            if self.outgoing.of(call).answer == "fresh":
+            if not self._is_covered(call.entry, module) and self.outgoing.of(call).answer == "fresh":
                 inbound = self._inbound(call.ref, call.entry)
                 reached = [each for each in inbound if self.ids.are_known(each.handler.function.module)]
                 if reached:
@@ -82,14 +84,20 @@ class Dropped:
         Of those that consume messages, only those that read an id.
         """
         found = self._attended.answer(ref, lambda: self.program.reaching.walk(ref, self._is_attended))
-        library = self.program.catalog.library_of(entry)
-        covering = self.program.instrumented.covering
         return [
             each
             for each in found
-            if covering(library.library, library.protocol, each.handler.function.module) is None
+            if not self._is_covered(entry, each.handler.function.module)
             and (each.handler.kind != "message" or self._reads(each.handler.function))
         ]
+
+    def _is_covered(self, entry: str, module: Module) -> bool:
+        """Whether an instrumentation serves the calls of a library in each service that runs a module.
+
+        Asked of a call's own module first: what it says of that holds for all handlers that lead there.
+        """
+        library = self.program.catalog.library_of(entry)
+        return self.program.instrumented.covering(library.library, library.protocol, module) is not None
 
     def _is_attended(self, edge: Edge) -> bool:
         """Whether a handler waits for what it calls: a thread of its own has its own request, or none."""
@@ -114,7 +122,9 @@ class Dropped:
                 continue
             for call in self.program.outbound_calls(module):
                 function = self.program.reaching.function_of(call.ref)
-                if call.is_wrapper or function is None or not self.outgoing.is_forwarded(call):
+                if call.is_wrapper or function is None or self._is_covered(call.entry, module):
+                    continue
+                if not self.outgoing.is_forwarded(call):
                     continue
                 for arguments in self.program.callers.of(FunctionRef(*function)):
                     name = name_of(FunctionRef(*function)).rpartition(".")[2]
@@ -171,6 +181,8 @@ class Dropped:
     def messages(self, module: Module) -> Iterator[Fault]:
         """The messages that are published without the id."""
         for publication in self.program.queues.publications(module):
+            if self._is_covered(publication.entry, module):
+                continue
             carriage = self._message(publication)
             is_dropped = carriage.answer == "dropped"
             reached = self._inbound(publication.ref, publication.entry) if is_dropped else []
