@@ -1,4 +1,4 @@
-"""Running commands and telling what they cost. Only ratios of one table mean something: machines are noisy."""
+"""What commands cost. Only ratios of one table mean something: machines are noisy."""
 
 from __future__ import annotations
 

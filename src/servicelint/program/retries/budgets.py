@@ -158,7 +158,7 @@ class Budgets:
             module
             for scope in sorted(scopes)
             for module in vocabulary.modules_with(scope)
-            if vocabulary.uses(module, scope)
+            if vocabulary.uses(module, scope) or vocabulary.renames(module, scope)
         }
         return self.program.reaching.downstream.imported_from(limiting)
 
