@@ -21,6 +21,7 @@ from servicelint.program.evaluation.values import (
     Value,
     Values,
 )
+from servicelint.program.linking.index import last_name
 from servicelint.program.linking.reads import Memo
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ class Breakers:
         self._methods = frozenset(
             name for entry in self._entries() for name in (*entry.calls, *entry.blocks) if name
         )
+        self._kept: Memo[Module, frozenset[str]] = Memo(program.reads)
         self._own_methods: Memo[None, frozenset[str]] = Memo(program.reads)
 
     def _entries(self) -> list[Breaker]:
@@ -198,11 +200,9 @@ class Breakers:
 
     def _calling(self, ref: CallRef) -> Iterator[BreakerUse]:
         """``breaker.call(fetch, …)``, or ``guarded = breaker(fetch)``."""
-        callee = ref.call.callee
         if not ref.call.arguments:
             return
-        method, owner = self._method(callee)
-        for found in self.among(owner, ref.module, ref.call.scope):
+        for found, method in self._called(ref.call.callee, ref.module, ref.call.scope):
             if (method and method not in found.entry.calls) or (not method and found.entry.names):
                 continue
             for target in self._targets(ref):
@@ -210,6 +210,40 @@ class Breakers:
                     yield BreakerUse(found, "call", ref.module, target, through=method, call=ref)
                 elif isinstance(target, FunctionRef):
                     yield BreakerUse(found, "decorator", ref.module, target, call=ref)
+
+    def _called(
+        self, callee: record.Expression, module: Module, scope: int
+    ) -> Iterator[tuple[FoundBreaker, str]]:
+        """The breakers that a callee may be, or whose methods it is; "" for the breaker itself."""
+        method, owner = self._method(callee)
+        written = [(found, method) for found in self.among(owner, module, scope)]
+        yield from written or self._kept_methods(callee, module, scope)
+
+    def _kept_methods(
+        self, callee: record.Expression, module: Module, scope: int
+    ) -> Iterator[tuple[FoundBreaker, str]]:
+        """``call = breaker.call``, then ``call(fetch)``: under another name than the method's."""
+        if last_name(callee) not in self._kept.answer(module, lambda: self._find_kept(module)):
+            return
+        evaluator = self.program.evaluator
+        for value in evaluator.values(callee, self.program.root_frame(module, scope)):
+            if isinstance(value, ExternalMethod):
+                owner, name = self.of(value.instance), value.name
+            elif isinstance(value, FunctionRef) and value.receiver is not None:
+                owner, name = self.of(value.receiver), value.module.facts.functions[value.index].name
+            else:
+                continue
+            if owner is not None:
+                yield owner, name
+
+    def _find_kept(self, module: Module) -> frozenset[str]:
+        """The names that a module gives to what may be methods of breakers."""
+        methods = self._methods | self._of_own()
+        named = [(each.name, each.value) for scope in module.facts.scopes for each in scope.bindings]
+        named += [(write.name, write.value) for write in module.facts.writes]
+        return frozenset(
+            name for name, value in named if isinstance(value, record.Attribute) and value.name in methods
+        )
 
     def _targets(self, ref: CallRef) -> Iterator[Value]:
         frame = self.program.frame_of_call(ref)
