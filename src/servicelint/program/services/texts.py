@@ -24,11 +24,15 @@ if TYPE_CHECKING:
 
     from servicelint.facts.record import Expression
     from servicelint.program.evaluation.frames import Frame
+    from servicelint.program.evaluation.values import Value, Values
     from servicelint.program.linking.modules import Module
     from servicelint.program.program import Program
 
 DEEPEST = 8
 """Texts put together of texts that are put together, and so on."""
+
+MOST_ALTERNATIVES = 32
+"""Texts that one expression is followed into."""
 
 UNTOLD = "\0"
 """Stands in a text for what isn't known of it."""
@@ -75,6 +79,8 @@ class Texts:
         self.program = program
         self._environment = Environment(program)
         self._depth = 0
+        self._take: int | None = None
+        self._most = 1
 
     def of(self, expression: Expression, frame: Frame) -> Told:
         """What is known of the text that an expression gives."""
@@ -85,8 +91,7 @@ class Texts:
         deployed = self._environment.read_by(expression, frame)
         if deployed:
             return _setting(deployed)
-        values = self.program.evaluator.values(expression, frame)
-        only = values[0] if len(values) == 1 else None
+        only = self._taken(self.program.evaluator.values(expression, frame))
         if isinstance(only, ParameterSymbol):
             return Told(UNTOLD, only)
         found = UNKNOWN_TEXT
@@ -97,12 +102,28 @@ class Texts:
         return found
 
     def alternatives(self, expression: Expression, frame: Frame) -> list[Told]:
-        """What is known of each text that an expression may give, if all are literals; else of the one."""
-        values = self.program.evaluator.values(expression, frame)
-        texts = [each.value for each in values if isinstance(each, Literal) and isinstance(each.value, str)]
-        if len(texts) > 1 and len(texts) == len(values):
-            return [_setting(text) for text in texts]
-        return [self.of(expression, frame)]
+        """What is known of each text that an expression may give, where it, or parts of it, are one of several.
+
+        Of several such parts the first ones go together, the second ones, and so on.
+        """
+        found: list[Told] = []
+        self._take, self._most = 0, 1
+        try:
+            while self._take < min(self._most, MOST_ALTERNATIVES):
+                found.append(self.of(expression, frame))
+                self._take += 1
+        finally:
+            self._take = None
+        return list(dict.fromkeys(found))
+
+    def _taken(self, values: Values) -> Value | None:
+        """The only value; or, of several texts, the one whose turn it is."""
+        if len(values) == 1:
+            return values[0]
+        if self._take is None or not values or not all(map(_is_text, values)):
+            return None
+        self._most = max(self._most, len(values))
+        return values[min(self._take, len(values) - 1)]
 
     def _followed(self, expression: Expression, frame: Frame, otherwise: Told) -> Told:
         """What is known of a text that is no literal, or only if the environment sets nothing."""
@@ -247,6 +268,10 @@ class Texts:
             return self._global(value.member, module)
         finally:
             self._depth -= 1
+
+
+def _is_text(value: Value) -> bool:
+    return isinstance(value, Literal) and isinstance(value.value, str)
 
 
 def _setting(value: str) -> Told:
