@@ -155,12 +155,14 @@ class Client(Record, frozen=True):
     public name. A remote method that can be called (``grpc.UnaryUnaryMultiCallable``) has an ``arity``; a
     channel's option ``service-config`` may bound the calls over it. ``like`` names the client whose facts
     it shares, where its file states only what differs. ``setter`` is the method that gives it its options
-    one by one; the constructor's keywords then are names of options (``pycurl.TIMEOUT``).
+    one by one; the constructor's keywords then are names of options (``pycurl.TIMEOUT``). ``peer`` is where
+    the constructor takes whom to talk to: the URL that those of requests are relative to, or a host's name.
     """
 
     blocking: bool
     methods: tuple[Method, ...] = ()
     constructor: TimeoutParameter | None = None
+    peer: Parameter = Parameter(keyword="base_url")
     attribute: str = ""
     aliases: tuple[str, ...] = ()
     factories: tuple[str, ...] = ()

@@ -23,6 +23,9 @@ _CHANNEL = re.compile(
 )
 """The target of a gRPC channel, as its resolvers take it."""
 
+_HOST = re.compile(r"(?P<host>[^/:?#{}\0\1\s]+)(?:[:\1]|\Z)")
+"""What a client is made for, where that is no URL."""
+
 
 class Address(NamedTuple):
     """Where a call goes: ``host`` is "" if it can't be told; ``leading`` is the parameter that tells it.
@@ -70,8 +73,8 @@ class Addresses:
         own = self.given(given)
         if all(address.host for address in own):
             return own
-        bases = [address for base in self._bases(target) for address in self.given(base) if any(address)]
-        return bases or own
+        peers = [address for peer in self._peers(target) for address in self.given(peer, _HOST)]
+        return [address for address in peers if any(address)] or own
 
     def given(self, given: Given | None, form: re.Pattern[str] = _URL, scheme: str = "") -> list[Address]:
         """The addresses that an argument may give; ``scheme`` is put before them."""
@@ -82,16 +85,18 @@ class Addresses:
 
     def given_like(self, site: Site, given: Given | None, scheme: str) -> list[Address]:
         """The addresses that an argument may give which a call site, elsewhere, makes its own of."""
-        is_remote = any(target.instance and target.instance.maker for target in site.targets)
-        return self.given(given, _CHANNEL if is_remote else _URL, scheme)
+        if any(target.instance and target.instance.maker for target in site.targets):
+            return self.given(given, _CHANNEL, scheme)
+        is_host = all(target.instance and target.url is None for target in site.targets)
+        return self.given(given, _HOST if is_host else _URL, scheme)
 
-    def _bases(self, target: Target) -> Iterator[Given]:
-        """The URLs that the client was made for."""
-        if target.instance is None:
+    def _peers(self, target: Target) -> Iterator[Given | None]:
+        """The URLs or hosts that the client was made for."""
+        if target.instance is None or target.client is None:
             return
+        peer = target.client.peer
         for arguments in self.program.bounds.constructions.library_arguments(target.instance):
-            if "base_url" in arguments.keywords:
-                yield arguments.keywords["base_url"]
+            yield _at(arguments, peer.keyword, peer.position)
 
     def _channel_targets(self, method: Instance) -> Iterator[Given | None]:
         """What the channels that a remote method is called over were made for."""
