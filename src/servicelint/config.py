@@ -6,11 +6,11 @@ import difflib
 import re
 import sys
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import msgspec
 
-from servicelint.boundaries.declared import Dependency, Exemption, Service, TypeChecking
+from servicelint.boundaries.declared import Dependency, Exemption, Protocol, Service, TypeChecking
 from servicelint.catalog.model import Client
 from servicelint.catalog.record import Record
 
@@ -20,11 +20,14 @@ else:
     import tomli as tomllib
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 OWN_FILE = "servicelint.toml"
 SHARED_FILE = "pyproject.toml"
+
+_VALUES = (*get_args(Protocol), *get_args(TypeChecking))
+"""What settings can be that have a few values only."""
 
 _STAYS_OPEN = re.compile(r"watch|subscri|listen|stream", re.IGNORECASE)
 """Names of methods whose streams are meant to stay open."""
@@ -288,11 +291,16 @@ def _explained(message: str, prefix: str) -> str:
     where = ".".join(part for part in (prefix, place) if part)
     unknown = re.fullmatch(r"Object contains unknown field `(.+)`", text)
     if unknown is None:
-        return f"{where}: {text[:1].lower()}{text[1:]}"
+        value = re.fullmatch(r"Invalid enum value '(.+)'", text)
+        return f"{where}: {text[:1].lower()}{text[1:]}{_hint(value[1], _VALUES) if value else ''}"
     key = unknown.group(1)
-    likely = difflib.get_close_matches(key, _keys(), n=1)
-    hint = f"; did you mean `{likely[0]}`?" if likely else ""
-    return f"{'.'.join(part for part in (where, key) if part)}: unknown key{hint}"
+    place = ".".join(part for part in (where, key) if part)
+    return f"{place}: unknown key{_hint(key, _keys())}"
+
+
+def _hint(given: str, known: Iterable[str]) -> str:
+    likely = difflib.get_close_matches(given, list(known), n=1)
+    return f"; did you mean `{likely[0]}`?" if likely else ""
 
 
 def _keys() -> list[str]:

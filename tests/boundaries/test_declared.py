@@ -39,7 +39,11 @@ REFUSED = {
         "services.orders.interface[0]: no module of orders fits 'shop.billing.models'; did you mean",
     ORDERS + "depends-on = { biling = 'http' }\n" + BILLING:
         "services.orders.depends-on.biling: no such service; did you mean 'billing'?",
-    ORDERS + "depends-on = { orders = 'http' }": "services.orders.depends-on.orders: no such service",
+    ORDERS + "depends-on = { orders = 'http' }": "services.orders.depends-on.orders: this is the service itself",
+    ORDERS + "hosts = ['shop', 'Money']\n" + BILLING + "hosts = ['pay', 'money']":
+        "services.billing.hosts[1]: 'money' is declared by services.orders.hosts too",
+    ORDERS + "queues = ['events']\n" + BILLING + "queues = ['events']":
+        "services.billing.queues[0]: 'events' is declared by services.orders.queues too",
     ORDERS + BILLING + "[[exceptions]]\nfrom = 'shop.ordes'\nto = 'shop.billing'\nreason = 'x'":
         "exceptions[0].from: no module fits 'shop.ordes'",
     ORDERS + BILLING + "[[exceptions]]\nfrom = 'shop.orders'\nto = 'shop.biling'\nreason = 'x'":
@@ -58,7 +62,7 @@ WRONG_TYPES = {
     "[services.orders]\nmodules = 'x'": "services.orders.modules: expected `array`, got `str`",
     "[services.a]\n[services.orders]\nmodules = 'x'": "services.orders.modules: expected `array`, got `str`",
     "[services.orders]\ndepends-on = { b = 'http', c = 'htp' }":
-        "services.orders.depends-on.c: invalid enum value 'htp'",
+        "services.orders.depends-on.c: invalid enum value 'htp'; did you mean `http`?",
     "[services.orders]\ndepends-on = { b = { bye = 'http' } }":
         "services.orders.depends-on.b.bye: unknown key; did you mean `by`?",
     "[services.orders]\ndepends-on = { b = ['http', 3] }":

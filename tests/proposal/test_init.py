@@ -109,6 +109,8 @@ MONOREPO = {
     "services/billing/ledger/__init__.py": "",
     "services/billing/app/main.py": "import money\n",
     "libs/money/pyproject.toml": "", "libs/money/money/__init__.py": "", "scripts/make.py": "",
+    "libs/money/money/tracing/__init__.py": "", "libs/money/money/tracing/setup.py": "def setup(): ...\n",
+    "tools/tracing/__init__.py": "", "tools/tracing/setup.py": "def setup(): ...\n",
 }  # fmt: skip
 
 

@@ -74,7 +74,9 @@ class Boundaries:
         services = self.ownership.services
         named = {name: name for name in services}
         named |= {host: name for host, name in deployed.items() if name in services}
-        return named | {host: name for name, service in services.items() for host in service.hosts}
+        return named | {
+            host: name for name, service in services.items() for host in map(str.lower, service.hosts)
+        }
 
     def crossings(self, module: Module) -> list[Crossing]:
         """The imports of a module that must not be: the first of each statement and module imported."""

@@ -51,6 +51,7 @@ class Ownership:
         claims = list(self._claims())
         fitting = _fitting([claim.text for claim in claims], self.addresses)
         self._owners = self._owned(claims, fitting)
+        self._check_unique()
         if is_whole:
             self._check_names(claims, fitting)
 
@@ -126,6 +127,17 @@ class Ownership:
                     )
         return {module: claim.owner for module, (_, claim) in closest.items()}
 
+    def _check_unique(self) -> None:
+        """Check that no two services have the same host, or a queue: whose it is could not be told."""
+        owners: dict[tuple[str, str], str] = {}
+        for name, service in self.services.items():
+            for kind, texts in (("hosts", service.hosts), ("queues", service.queues)):
+                for number, text in enumerate(texts):
+                    owner = owners.setdefault((kind, text.lower() if kind == "hosts" else text), name)
+                    if owner != name:
+                        message = f"{text!r} is declared by services.{owner}.{kind} too"
+                        raise self._error(f"services.{name}.{kind}[{number}]", message)
+
     # --- names that fit nothing ------------------------------------------------------------------
 
     def _check_names(self, claims: Sequence[_Claim], fitting: Mapping[str, Mapping[Module, int]]) -> None:
@@ -147,7 +159,9 @@ class Ownership:
             if not any(self.fits((text,), module) for module in own):
                 raise self._no_module(f"services.{name}.interface[{number}]", text, f" of {name}")
         for other in service.depends_on:
-            if other not in self.services or other == name:
+            if other == name:
+                raise self._error(f"services.{name}.depends-on.{other}", "this is the service itself")
+            if other not in self.services:
                 hint = _hint(other, [each for each in self.services if each != name])
                 raise self._error(f"services.{name}.depends-on.{other}", f"no such service{hint}")
 

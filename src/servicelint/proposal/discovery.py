@@ -127,8 +127,9 @@ class Discovery:
             if parent != PurePosixPath()
         }
         for folder in sorted(folders, key=lambda each: (len(each.parts), each)):
+            is_package = (self._root / folder / "__init__.py").is_file()  # its setup.py is a module
             for name in ("Dockerfile", *_PROJECTS):
-                if (self._root / folder / name).is_file():
+                if (self._root / folder / name).is_file() and not (is_package and name == "setup.py"):
                     yield folder.as_posix(), f"{folder} has a {name}"
                     break
 

@@ -20,13 +20,11 @@ class Import(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The imported module, as the import calls it if it gives its whole name."""
+        """The imported module, as the import calls it if it gives more of its name than its source root does."""
         stem = self.target.path.removesuffix(".py").removesuffix("/__init__")
         written = (f"{self.fact.module}.{self.fact.member}", self.fact.module)
-        for name in written if not self.fact.level else ():
-            if stem.endswith(f"/{name.replace('.', '/')}"):
-                return name
-        return self.target.name
+        whole = (name for name in written if stem.endswith(f"/{name.replace('.', '/')}"))
+        return max((self.target.name, *(() if self.fact.level else whole)), key=len)
 
     @property
     def line(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -73,6 +74,7 @@ def _parsed(text: str) -> list[Expr]:
     import sqlglot
     from sqlglot.errors import SqlglotError
 
+    logging.getLogger("sqlglot").setLevel(logging.ERROR)  # it warns of statements that it reads in part
     for dialect in _DIALECTS:
         with contextlib.suppress(SqlglotError, RecursionError):
             return [each for each in sqlglot.parse(text, dialect=dialect) if each is not None]
