@@ -39,7 +39,8 @@ REFUSED = {
         "services.orders.interface[0]: no module of orders fits 'shop.billing.models'; did you mean",
     ORDERS + "depends-on = { biling = 'http' }\n" + BILLING:
         "services.orders.depends-on.biling: no such service; did you mean 'billing'?",
-    ORDERS + "depends-on = { orders = 'http' }": "services.orders.depends-on.orders: this is the service itself",
+    ORDERS + "depends-on = { orders = 'http' }":
+        "services.orders.depends-on.orders: this is the service itself",
     ORDERS + "hosts = ['shop', 'Money']\n" + BILLING + "hosts = ['pay', 'money']":
         "services.billing.hosts[1]: 'money' is declared by services.orders.hosts too",
     ORDERS + "queues = ['events']\n" + BILLING + "queues = ['events']":

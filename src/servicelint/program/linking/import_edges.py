@@ -20,7 +20,7 @@ class Import(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The imported module, as the import calls it if it gives more of its name than its source root does."""
+        """The imported module, as the import calls it if it gives more of its name than its root does."""
         stem = self.target.path.removesuffix(".py").removesuffix("/__init__")
         written = (f"{self.fact.module}.{self.fact.member}", self.fact.module)
         whole = (name for name in written if stem.endswith(f"/{name.replace('.', '/')}"))

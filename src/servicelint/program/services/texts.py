@@ -102,9 +102,9 @@ class Texts:
         return found
 
     def alternatives(self, expression: Expression, frame: Frame) -> list[Told]:
-        """What is known of each text that an expression may give, where it, or parts of it, are one of several.
+        """What is known of each text that an expression may give, where parts of it are one of several.
 
-        Of several such parts the first ones go together, the second ones, and so on.
+        Of several such parts the first texts go together, then the second ones, and so on.
         """
         found: list[Told] = []
         self._take, self._most = 0, 1
