@@ -204,6 +204,7 @@ source_modules = shop.jobs
 forbidden_modules =
     shop.web
     django
+allow_indirect_imports = True
 
 [importlinter:contract:3]
 name = Siblings
@@ -229,6 +230,7 @@ def test_import_linter(tmp_path: Path) -> None:
     )  # fmt: skip
     assert notes[1:] == [
         "No web: django is left out, as it is not part of the program",
+        "No web: `allow_indirect_imports` is not translated",
         "Siblings: contracts of the type 'acyclic_siblings' can't be translated",
     ]
 
@@ -248,6 +250,7 @@ modules = ["a.x", "b.x", "a.*"]
 
 
 TACH = """
+exclude = ["**/tests"]
 source_roots = ["src"]
 layers = ["web", "core"]
 
@@ -281,6 +284,7 @@ from = ["shop.billing"]
 [[interfaces]]
 expose = ["get_.*"]
 from = ["shop.users"]
+visibility = ["shop.orders"]
 """
 
 
@@ -299,6 +303,8 @@ def test_tach(tmp_path: Path) -> None:
         "shop.orders: that its dependency on shop.users is deprecated is not kept",
         "shop.users: `visibility` is not translated",
         "`<root>` is no service: modules of nobody are reported by SVC404",
+        "the interface of shop.users: `visibility` is not translated",
         "the interface of shop.users is left out: ['get_.*'] names more than modules",
+        "`exclude` is not translated",
         "set `source-roots = ['src']` if they are not found",
     ]

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 FILES = (".importlinter", "pyproject.toml", "setup.cfg")
 _CONTRACT = "importlinter:contract:"
+_KEYS = frozenset({
+    "id", "name", "type", "source_modules", "forbidden_modules", "modules", "layers", "containers",
+    "ignore_imports", "exhaustive", "as_packages", "unmatched_ignore_imports_alerting",
+})  # fmt: skip
 
 
 def translated(root: Path) -> Proposal | None:
@@ -79,6 +83,8 @@ class _Translation:
             self._note(f"{name}: contracts of the type {contract.get('type')!r} can't be translated")
             return
         reader(contract, str(name))
+        for key in sorted(contract.keys() - _KEYS):
+            self._note(f"{name}: `{key}` is not translated")
         for ignored in _lines(contract.get("ignore_imports")):
             source, _, target = (part.strip() for part in ignored.partition("->"))
             self.proposal.exceptions.append(Exempted(source, target, f"ignored by import-linter: {name}"))

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 
 FILE = "tach.toml"
 _ROOT = "<root>"
+_KEYS = frozenset({
+    "modules", "interfaces", "layers", "source_roots", "ignore_type_checking_imports",
+    "exact", "forbid_circular_dependencies",  # SVC407 and SVC403 say as much
+    "cache", "disable_logging", "respect_gitignore", "rules", "use_regex_matching",
+})  # fmt: skip
+_INTERFACE_KEYS = frozenset({"expose", "from"})
 _MODULE_KEYS = frozenset({"path", "paths", "depends_on", "layer", "utility"})
 
 
@@ -45,6 +51,8 @@ class _Translation:
             self._read(path, module)
         for interface in settings.get("interfaces", ()):
             self._interface(interface)
+        for key in sorted(settings.keys() - _KEYS):
+            self._note(f"`{key}` is not translated")
         if settings.get("source_roots", ["."]) != ["."]:
             self.proposal.notes.append(
                 f"set `source-roots = {settings['source_roots']}` if they are not found"
@@ -86,7 +94,9 @@ class _Translation:
         return self._layers.index(one) < self._layers.index(two)
 
     def _interface(self, interface: Mapping[str, Any]) -> None:
-        for path in interface.get("from", ()):
+        for path in interface.get("from") or self._names:  # without `from` it is everybody's
+            for key in sorted(interface.keys() - _INTERFACE_KEYS):
+                self._note(f"the interface of {path}: `{key}` is not translated")
             if path not in self._names:
                 self._note(f"the interface of {path} is left out: wildcards are not translated")
                 continue

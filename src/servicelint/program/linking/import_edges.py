@@ -23,8 +23,10 @@ class Import(NamedTuple):
         """The imported module, as the import calls it if it gives more of its name than its root does."""
         stem = self.target.path.removesuffix(".py").removesuffix("/__init__")
         written = (f"{self.fact.module}.{self.fact.member}", self.fact.module)
-        whole = (name for name in written if stem.endswith(f"/{name.replace('.', '/')}"))
-        return max((self.target.name, *(() if self.fact.level else whole)), key=len)
+        names = [self.target.name]
+        if not self.fact.level:
+            names += [name for name in written if stem.endswith(f"/{name.replace('.', '/')}")]
+        return max(names, key=len)
 
     @property
     def line(self) -> int:
