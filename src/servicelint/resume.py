@@ -19,7 +19,7 @@ import msgspec
 from servicelint.checking import ModuleResult
 from servicelint.program.carriers.kept_marks import KeptMarks, kept_marks, marks_without
 from servicelint.program.linking.earlier import Earlier
-from servicelint.program.linking.reads import Leaf, Node, closure
+from servicelint.program.linking.reads import WHOLE, Leaf, Node, closure
 from servicelint.program.linking.vocabulary import HELD, PEEKS, ScannedTables, held
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ class Kept(msgspec.Struct, array_like=True, gc=False):
     """A run as data: modules and questions by their numbers, what something rests on as bits of an integer.
 
     ``contents`` are the modules' digests. ``outcomes`` tells by module what the ``questions`` on words found
-    there. ``shelves`` is the number of parts that the vocabulary is kept in.
+    there. ``wholes`` are the answers on the whole program, by name, with what they rest on; ``told`` is, by
+    question, what they told. ``shelves`` is the number of parts that the vocabulary is kept in.
     """
 
     program: bytes
@@ -55,6 +56,8 @@ class Kept(msgspec.Struct, array_like=True, gc=False):
     decisions: list[tuple[int, bytes, list[int]]]
     checks: list[tuple[int, bytes]]
     results: dict[int, ModuleResult]
+    wholes: dict[str, bytes]
+    told: dict[int, bytes]
     shelves: int
 
 
@@ -85,8 +88,16 @@ def keep(
         return numbers[leaf]
 
     deciding = {origin: _deciding(program, origin) for origin in program.carriers.marked.visited}
+    wholes = program.reads.wholes
     nodes = [*program.carriers.visits.values(), *deciding.values(), *program.checks.values()]
-    masks = {node: packed(mask) for node, mask in closure(nodes, bit).items()}
+    full = closure([*nodes, *(whole.node for whole in wholes.values())], bit)
+    rest = {name: full[whole.node] for name, whole in wholes.items()}
+    asked = {number: whole for question, number in questions.items() if (whole := _whole(question))}
+    for node in (*program.carriers.visits.values(), *deciding.values()):
+        full[node] = _through_wholes(
+            full[node], {len(modules) + n: rest[name] for n, (name, _) in asked.items()}
+        )
+    masks = {node: packed(mask) for node, mask in full.items()}
     shelves = _keep_vocabulary(cache, name, program, numbers)
     kept = Kept(
         identity,
@@ -105,9 +116,30 @@ def keep(
             if masks[node] != packed(1 << numbers[module])
         ],
         {numbers[module]: result for module, result in results.items() if result != ModuleResult()},
+        {name: packed(mask) for name, mask in rest.items()},
+        {number: wholes[name].told(part) for number, (name, part) in asked.items()},
         shelves,
     )
     cache.put("run", name, msgspec.msgpack.encode(kept))
+
+
+def _whole(question: str) -> tuple[str, str] | None:
+    """The name of an answer on the whole program, and the part of it, that a question asks for."""
+    kind, _, asked = question.partition(":")
+    name, _, part = asked.partition(":")
+    return (name, part) if kind == WHOLE else None
+
+
+def _through_wholes(mask: int, wholes: Mapping[int, int]) -> int:
+    """A mask with all that the answers on the whole program in it rest on: for what is asked before these."""
+    while True:
+        wider = mask
+        for bit, rest in wholes.items():
+            if mask >> bit & 1:
+                wider |= rest
+        if wider == mask:
+            return mask
+        mask = wider
 
 
 def _deciding(program: Program, origin: Module) -> Node:
@@ -279,6 +311,7 @@ def check_again(program: Program, before: Resumed) -> tuple[set[Module], dict[Mo
     news = program.carriers.news
     for module in news:
         before.bits |= 1 << numbers[module]
+    _compare_wholes(program, before)
     deciding = {number: targets for number, _, targets in kept.decisions}
     again = {modules[number] for number, mask in kept.checks if before.is_touched(mask)}
     again |= {module for module in before.changed | news if module.is_target}
@@ -292,3 +325,21 @@ def check_again(program: Program, before: Resumed) -> tuple[set[Module], dict[Mo
     program.forwarding.origins = [module for module in program.targets if module in origins]
     left = {modules[number]: result for number, result in kept.results.items() if number not in asked}
     return again, left
+
+
+def _compare_wholes(program: Program, before: Resumed) -> None:
+    """Find the answers on the whole program again that rest on a change, and note what is told otherwise."""
+    kept = before.kept
+    asked = {number: _whole(kept.questions[number]) for number in kept.told}
+    left = dict(kept.wholes)
+    while touched := [name for name, mask in left.items() if before.is_touched(mask)]:
+        for name in touched:
+            del left[name]
+            whole = program.reads.wholes.get(name)
+            for number, question in asked.items():
+                if (
+                    question
+                    and question[0] == name
+                    and (whole is None or whole.told(question[1]) != kept.told[number])
+                ):
+                    before.bits |= 1 << len(before.modules) + number

@@ -261,6 +261,7 @@ class Run:
             )
             if self._earlier is None:
                 return None
+            self.program.request_ids(self.config.request_id.headers)  # its answers are compared
             again, found = resume.check_again(self.program, self._earlier)
             checker = self._checker(rules)
             found.update(checker.check(module for module in self.program.targets if module in again))

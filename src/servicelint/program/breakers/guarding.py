@@ -8,7 +8,7 @@ from servicelint.facts import record
 from servicelint.program.evaluation.values import CallRef, ClassRef, FunctionRef, Instance
 from servicelint.program.faults import Fault, definition
 from servicelint.program.linking.index import last_name
-from servicelint.program.linking.reads import Memo
+from servicelint.program.linking.reads import Memo, Whole
 from servicelint.program.timeouts.verdicts import Step
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Guarding:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._used: Memo[None, bool] = Memo(program.reads)
+        self._used = Whole(program.reads, "breakers used", self._is_used, lambda used: {"": used})
         self._functions: Memo[FunctionRef, bool] = Memo(program.reads)
         self._calls: Memo[CallRef, bool] = Memo(program.reads)
         self._open: set[FunctionRef] = set()
@@ -41,7 +41,7 @@ class Guarding:
     @property
     def is_used(self) -> bool:
         """Whether the program uses circuit breakers anywhere: a library's, or its own."""
-        return self._used.answer(None, self._is_used)
+        return self._used.answer()
 
     def _is_used(self) -> bool:
         own = self.program.own_breakers

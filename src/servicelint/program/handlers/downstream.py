@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from servicelint.facts.record import Imported
-from servicelint.program.linking.reads import Memo
+from servicelint.program.linking.reads import Whole, paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,16 +28,16 @@ class Downstream:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._modules: Memo[None, frozenset[Module]] = Memo(program.reads)
+        self._modules = Whole(program.reads, "downstream", self._find, paths)
 
     def holds(self, module: Module) -> bool:
         """Whether a handler may lead to a module."""
-        return module in self.modules
+        return module in self._modules.answer(module.path)
 
     @property
     def modules(self) -> frozenset[Module]:
         """All modules that a handler may lead to."""
-        return self._modules.answer(None, self._find)
+        return self._modules.answer()
 
     def _find(self) -> frozenset[Module]:
         found: set[Module] = set()

@@ -8,6 +8,7 @@ program's own decorators and helpers), or by the base class. What the catalog sa
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
@@ -15,10 +16,10 @@ from typing import TYPE_CHECKING
 from servicelint.facts import record
 from servicelint.program.evaluation.values import CallRef, ClassRef, External, FunctionRef
 from servicelint.program.handlers.registrations import Registrations
-from servicelint.program.linking.reads import Memo
+from servicelint.program.linking.reads import Memo, Whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from servicelint.catalog.inbound import GeneratedBase, HandlerClass, HandlerKind
     from servicelint.program.linking.modules import Module
@@ -57,17 +58,17 @@ class Handlers:
         self.program = program
         self.frameworks = program.catalog.frameworks
         self.registrations = Registrations(program)
-        self._known: Memo[None, dict[tuple[Module, int], Handler]] = Memo(program.reads)
+        self._known = Whole(program.reads, "handlers", self._collected, _told)
         self._modules: Memo[None, list[Module]] = Memo(program.reads)
         self._applications: Memo[None, list[CallRef]] = Memo(program.reads)
 
     def all(self) -> list[Handler]:
         """Every handler, each function once; one that answers by itself before a hook."""
-        return list(self._known.answer(None, self._collected).values())
+        return list(self._known.answer().values())
 
     def of(self, function: FunctionRef) -> Handler | None:
         """What a function handles, if it is a handler."""
-        return self._known.answer(None, self._collected).get((function.module, function.index))
+        return self._known.answer(function.module.path).get((function.module, function.index))
 
     def applications(self) -> list[CallRef]:
         """The constructions of applications (not of their parts), in the program's order."""
@@ -226,3 +227,11 @@ class Handlers:
             if isinstance(value, External) and not pattern.base:
                 return value.name.rpartition(".")[0].endswith(pattern.module_suffix)
         return False
+
+
+def _told(found: Mapping[tuple[Module, int], Handler]) -> dict[str, object]:
+    """Handlers as plain data, by the paths of their modules."""
+    told: defaultdict[str, list[object]] = defaultdict(list)
+    for (module, number), handler in found.items():
+        told[module.path].append((number, handler.framework, handler.kind, handler.route))
+    return {"": sorted(told.items()), **told}

@@ -7,10 +7,12 @@ service. Where there is one application, or none, the program is one service.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from servicelint.program.linking.reads import Memo
+from servicelint.program.linking.reads import Memo, Whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -39,7 +41,7 @@ class Services:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._known: Memo[None, list[Service]] = Memo(program.reads)
+        self._known = Whole(program.reads, "services", lambda: list(self._find()), _told)
         self._declared: Memo[str, Service] = Memo(program.reads)
 
     def of(self, module: Module) -> list[Service]:
@@ -48,7 +50,7 @@ class Services:
         if boundaries is not None:
             name = boundaries.ownership.service_of(module)
             return [self._declared.answer(name, lambda: self._find_declared(name))] if name else [WHOLE]
-        known = self._known.answer(None, lambda: list(self._find()))
+        known = self._known.answer(module.path)
         return [service for service in known if service.runs(module)] or [WHOLE]
 
     def _find_declared(self, name: str) -> Service:
@@ -93,3 +95,14 @@ class Services:
                 found.add(module)
                 pending += self.program.reaching.downstream.imports(module)
         return frozenset(found)
+
+
+def _told(services: Iterable[Service]) -> dict[str, object]:
+    """Services as plain data, by the paths of the modules that they run."""
+    told: defaultdict[str, list[object]] = defaultdict(list)
+    for service in services:
+        paths = sorted(module.path for module in service.modules or ())
+        together = blake2b("\n".join(paths).encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
+        for path in paths:
+            told[path].append(together)
+    return dict(told)

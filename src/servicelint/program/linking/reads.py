@@ -9,15 +9,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from contextlib import contextmanager
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 
     from servicelint.program.linking.modules import Module
 
 Leaf: TypeAlias = "Module | str"
 """What is read: a module, or a question on the words of all modules (``kind:word``)."""
+
+WHOLE = "whole"
+"""The kind of the questions that :class:`Whole` answers."""
 
 Key = TypeVar("Key", bound="Hashable")
 Value = TypeVar("Value")
@@ -38,6 +42,8 @@ class Reads:
 
     def __init__(self) -> None:
         self.current = Node()
+        self.wholes: dict[str, Whole[object]] = {}
+        """The answers on the whole program, by name."""
 
     def note(self, leaf: Leaf) -> None:
         """The current question rests on this."""
@@ -88,6 +94,56 @@ class Memo(Generic[Key, Value]):
                 self._known[key] = known
         self._reads.rest_on(known[1])
         return known[0]
+
+
+class Whole(Generic[Value]):
+    """An answer on the whole program, on which many others rest and which few edits change.
+
+    Who asks rests on what is told, not on all that was read for it: a run that goes on from an earlier one
+    finds it again, if it has to, and compares.
+
+    Args:
+        name: what it is called in a kept run.
+        find: finds it.
+        tell: the answer as plain data (whose ``repr`` is the same in each process), in parts by name.
+    """
+
+    def __init__(
+        self,
+        reads: Reads,
+        name: str,
+        find: Callable[[], Value],
+        tell: Callable[[Value], Mapping[str, object]],
+    ) -> None:
+        self.node = Node()
+        self._reads = reads
+        self._name = name = name.replace(":", " ")  # which parts questions
+        self._find = find
+        self._tell = tell
+        self._known: tuple[Value, Mapping[str, object]] | None = None
+        reads.wholes[name] = self  # type: ignore[assignment]  # only asked what it tells
+
+    def answer(self, part: str = "") -> Value:
+        """The answer, of which who asks needs one part."""
+        self._reads.note(f"{WHOLE}:{self._name}:{part}")
+        return self._answer()[0]
+
+    def told(self, part: str) -> bytes:
+        """A digest of one part of the answer."""
+        return blake2b(repr(self._answer()[1].get(part)).encode("utf-8", "replace"), digest_size=8).digest()
+
+    def _answer(self) -> tuple[Value, Mapping[str, object]]:
+        if self._known is None:
+            with self._reads.apart(self.node):
+                value = self._find()
+                self._known = value, self._tell(value)
+        return self._known
+
+
+def paths(modules: Iterable[Module]) -> dict[str, object]:
+    """Modules as plain data: each a part, and all of them one."""
+    told: dict[str, object] = {module.path: True for module in modules}
+    return {"": sorted(told), **told}
 
 
 def closure(roots: Iterable[Node], number_of: Callable[[Leaf], int]) -> dict[Node, int]:

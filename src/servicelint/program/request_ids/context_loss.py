@@ -11,7 +11,7 @@ from servicelint.program.evaluation.values import CallRef, External, FunctionRef
 from servicelint.program.faults import Fault, name_of
 from servicelint.program.handlers.handing_on import invoker_of
 from servicelint.program.linking.index import last_name
-from servicelint.program.linking.reads import Memo
+from servicelint.program.linking.reads import Memo, Whole
 from servicelint.program.request_ids.names import IDENTITY
 from servicelint.program.request_ids.telling import by_whom, way_to
 from servicelint.program.timeouts.verdicts import Step
@@ -46,8 +46,12 @@ class ContextLoss:
     def __init__(self, ids: RequestIds) -> None:
         self.ids = ids
         self.program = ids.program
-        self._logged: Memo[None, bool] = Memo(ids.program.reads)
-        self._kept: Memo[None, bool] = Memo(ids.program.reads)
+        self._logged = Whole(
+            ids.program.reads, f"ids logged {ids.names}", self._find_logged, lambda found: {"": found}
+        )
+        self._kept = Whole(
+            ids.program.reads, f"ids kept {ids.names}", self._find_kept, lambda found: {"": found}
+        )
         self._work: Memo[tuple[Module, int], str] = Memo(ids.program.reads)
 
     def handed_over(self, module: Module) -> Iterator[Fault]:
@@ -144,7 +148,7 @@ class ContextLoss:
         callee = ref.call.callee
         if not isinstance(callee, record.Attribute) or callee.name not in _LOGGING:
             return False
-        return last_name(callee.value) in _LOGGERS and self._logged.answer(None, self._find_logged)
+        return last_name(callee.value) in _LOGGERS and self._logged.answer()
 
     def _find_logged(self) -> bool:
         """Whether lines of the log tell the id: by a library's filter, or one of the program's."""
@@ -159,7 +163,7 @@ class ContextLoss:
 
     def _is_kept_in_context(self) -> bool:
         """Whether the id of a request lives in a context variable: a library's, or one of the program's."""
-        return self._kept.answer(None, self._find_kept)
+        return self._kept.answer()
 
     def _find_kept(self) -> bool:
         vocabulary = self.program.vocabulary

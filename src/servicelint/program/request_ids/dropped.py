@@ -12,14 +12,14 @@ from servicelint.program.evaluation.values import MISSING, NONE, CallRef, Functi
 from servicelint.program.faults import Fault, name_of
 from servicelint.program.handlers.handing_on import invoker_of
 from servicelint.program.linking.index import last_name
-from servicelint.program.linking.reads import Memo
+from servicelint.program.linking.reads import Memo, Whole
 from servicelint.program.request_ids.names import expressions, walk
 from servicelint.program.request_ids.outgoing import Carriage, Outgoing
 from servicelint.program.request_ids.telling import by_whom, way_to
 from servicelint.program.timeouts.verdicts import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from servicelint.program.evaluation.arguments import Given
     from servicelint.program.evaluation.values import Origin
@@ -43,7 +43,7 @@ class Dropped:
         self.program = ids.program
         self.outgoing = Outgoing(ids)
         self._attended: Memo[CallRef, list[Reached]] = Memo(ids.program.reads)
-        self._wrapping: Memo[None, dict[Module, list[OutboundCall]]] = Memo(ids.program.reads)
+        self._wrapping = Whole(ids.program.reads, f"wrappers {ids.names}", self._find_wrapping, _told)
 
     # --- calls -----------------------------------------------------------------------------------
 
@@ -112,7 +112,7 @@ class Dropped:
         """The calls of a module that send, and those that enter a function which hands their headers on."""
         own = [call for call in self.program.outbound_calls(module) if not call.is_wrapper]
         sent = {call.ref for call in own}
-        wrappers = self._wrapping.answer(None, self._find_wrapping).get(module, [])
+        wrappers = self._wrapping.answer(module.path).get(module, [])
         return own + [call for call in wrappers if call.ref not in sent]
 
     def _find_wrapping(self) -> dict[Module, list[OutboundCall]]:
@@ -249,3 +249,15 @@ def _url(position: int | None, arguments: object) -> Given | None:
     if given is None and position is not None and position < len(positional):
         given = positional[position]
     return given
+
+
+def _told(found: Mapping[Module, list[OutboundCall]]) -> dict[str, object]:
+    """Calls of wrappers as plain data, by the paths of their modules."""
+    return {
+        module.path: [(call.ref.index, call.name, call.protocol, _place(call.sends)) for call in calls]
+        for module, calls in found.items()
+    }
+
+
+def _place(ref: CallRef | None) -> tuple[str, int] | None:
+    return None if ref is None else (ref.module.path, ref.index)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from servicelint.facts import record
 from servicelint.program.evaluation.values import CallRef, External, FunctionRef, Literal
 from servicelint.program.linking.index import last_name
-from servicelint.program.linking.reads import Memo
+from servicelint.program.linking.reads import Memo, Whole, paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -39,7 +39,7 @@ class RequestIds:
         self.program = program
         self.names = tuple(names)
         self._known = frozenset(spelling for name in names for spelling in _spellings(name))
-        self._mentioning: Memo[None, frozenset[Module]] = Memo(program.reads)
+        self._mentioning = Whole(program.reads, f"ids {self.names}", self._find_modules, paths)
         self._are_known: Memo[Service, bool] = Memo(program.reads)
         self._putting: Memo[tuple[Module, int], bool] = Memo(program.reads)
 
@@ -69,7 +69,7 @@ class RequestIds:
 
     def modules(self) -> frozenset[Module]:
         """The modules whose text mentions an id, or a library's function that hands one out."""
-        return self._mentioning.answer(None, self._find_modules)
+        return self._mentioning.answer()
 
     def _find_modules(self) -> frozenset[Module]:
         vocabulary = self.program.vocabulary

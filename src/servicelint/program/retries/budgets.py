@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from servicelint.facts import record
 from servicelint.program.evaluation.values import CallRef, FunctionRef, Literal, Origin, SequenceValue
 from servicelint.program.faults import Fault
-from servicelint.program.linking.reads import Memo
+from servicelint.program.linking.reads import Memo, Whole, paths
 from servicelint.program.timeouts.verdicts import Bounded, Step
 
 if TYPE_CHECKING:
@@ -46,14 +46,14 @@ class Budgets:
     def __init__(self, program: Program) -> None:
         self.program = program
         self._known: Memo[tuple[CallRef, bool], Budget | None] = Memo(program.reads)
-        self._limiting: Memo[None, frozenset[Module]] = Memo(program.reads)
+        self._below_limits = Whole(program.reads, "below limits", self._find_below_limits, paths)
 
     def of(self, site: Site, *, everywhere: bool) -> Budget | None:
         """The worst case of a call site; None if it can't be told, or has none.
 
         ``everywhere``: count the retries of any caller; else of those that may stand below a limit.
         """
-        among = None if everywhere else self._below_limits()
+        among = None if everywhere else self._below_limits.answer()
         return self._known.answer((site.ref, everywhere), lambda: self._find(site, among))
 
     def exceeded(self, module: Module, most: float | None) -> Iterator[Fault]:
@@ -143,15 +143,12 @@ class Budgets:
                 worst = around
         return worst
 
-    def _below_limits(self) -> frozenset[Module]:
+    def _find_below_limits(self) -> frozenset[Module]:
         """The modules that may limit what they call, and those that they lead to by imports.
 
         With no budget in the settings only a limit makes a finding, and it stands above what is repeated;
         looking for callers everywhere would have half of a program parsed.
         """
-        return self._limiting.answer(None, self._find_below_limits)
-
-    def _find_below_limits(self) -> frozenset[Module]:
         vocabulary, catalog = self.program.vocabulary, self.program.catalog
         scopes = {name.rpartition(".")[2] for name in catalog.scope_names(lambda scope: not scope.is_point)}
         limiting = {
