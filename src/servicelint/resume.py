@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from servicelint.program.linking.modules import Module
-    from servicelint.program.linking.vocabulary import Held
+    from servicelint.program.linking.vocabulary import Held, Peeked
     from servicelint.program.program import Program
     from servicelint.sources.cache import Cache
 
@@ -207,19 +207,25 @@ def packed(mask: int) -> bytes:
 
 
 class KeptTables:
-    """What all modules hold, as an earlier run found it; ``changed`` is what the changed ones hold now."""
+    """What all modules hold, as an earlier run found it; ``changed`` is what the changed ones hold now.
+
+    ``kept`` is that run: it also tells what closer looks at the others said.
+    """
 
     def __init__(
         self,
         cache: Cache,
         name: bytes,
-        shelves: int,
+        kept: Kept,
         modules: Sequence[Module],
         changed: Mapping[Module, set[str]],
     ) -> None:
         self._cache = cache
         self._name = name
-        self._shelves = shelves
+        self._shelves = kept.shelves
+        self._questions = {question: number for number, question in enumerate(kept.questions)}
+        self._outcomes = kept.outcomes
+        self._decoded: dict[Module, dict[int, Outcome]] = {}
         self._all = modules
         self._numbers = {module: number for number, module in enumerate(modules)}
         self._changed = changed
@@ -232,6 +238,17 @@ class KeptTables:
         found = [self._all[number] for number in numbers if self._all[number] not in self._changed]
         found += [module for module, holds in self._changed.items() if question in holds]
         return sorted(found, key=self._numbers.__getitem__)
+
+    def peeked(self, module: Module, kind: Peeked, name: str) -> object:
+        """What a closer look at a module said in the earlier run; None if that may be another now."""
+        question = self._questions.get(f"{kind}:{name}")
+        if question is None or module in self._changed or not module.is_target:
+            return None
+        known = self._decoded.get(module)
+        if known is None:
+            known = self._decoded[module] = _outcomes.decode(self._outcomes[self._numbers[module]])
+        outcome = known.get(question)
+        return set(outcome) if isinstance(outcome, list) else outcome
 
     def _shelf(self, number: int) -> dict[str, bytes]:
         known = self._known.get(number)
@@ -277,7 +294,7 @@ def resumed(
         return None
     changed = frozenset(modules[number] for number in differing)
     words = {module: held(module.text) for module in changed if module.is_target}
-    tables = KeptTables(cache, name, kept.shelves, modules, words)
+    tables = KeptTables(cache, name, kept, modules, words)
     bits = sum(1 << number for number in differing) | _changed_questions(kept, differing, modules, words)
     marked, lost = marks_without(kept.marks, modules, changed)
     visits = [modules[number] for number, mask in kept.visits if int.from_bytes(mask, "little") & bits]

@@ -49,6 +49,9 @@ class Tables(Protocol):
     def modules(self, kind: Held, name: str) -> Sequence[Module]:
         """The modules that hold it, in the program's order."""
 
+    def peeked(self, module: Module, kind: Peeked, name: str) -> object:
+        """What a closer look at a module said, if that is known from before; None if not."""
+
 
 class ScannedTables:
     """What all modules hold, found in their texts: all of a kind when the first of it is asked for."""
@@ -60,6 +63,10 @@ class ScannedTables:
     def modules(self, kind: Held, name: str) -> Sequence[Module]:
         """The modules that hold something, in the program's order."""
         return self.table(kind).get(name, ())
+
+    def peeked(self, module: Module, kind: Peeked, name: str) -> object:  # noqa: ARG002 - all are looked at
+        """Nothing is known from before."""
+        return None
 
     def table(self, kind: Held) -> dict[str, list[Module]]:
         """All that is held of a kind, each with the modules that hold it."""
@@ -198,7 +205,8 @@ class Vocabulary:
     def _peek(self, module: Module, kind: Peeked, name: str) -> object:
         known = self.peeked[kind, name]
         if module not in known:
-            known[module] = PEEKS[kind](module.text, name)
+            before = self.tables.peeked(module, kind, name)
+            known[module] = PEEKS[kind](module.text, name) if before is None else before
         self._reads.note(f"{kind}:{name}")
         return known[module]
 

@@ -120,9 +120,12 @@ class Dropped:
         for module in self.program.targets:
             if not self.program.carriers.visited(module):
                 continue
-            for call in self.program.outbound_calls(module):
-                function = self.program.reaching.function_of(call.ref)
-                if call.is_wrapper or function is None or self._is_covered(call.entry, module):
+            for site in self.program.sites.of(module):
+                function = self.program.reaching.function_of(site.ref)
+                if function is None or not module.facts.functions[function[1]].parameters:
+                    continue
+                call = self.program.forwarding.site_call(site)
+                if self._is_covered(call.entry, module):
                     continue
                 if not self.outgoing.is_forwarded(call):
                     continue

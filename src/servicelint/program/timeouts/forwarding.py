@@ -86,12 +86,13 @@ class Forwarding:
         decisions = self._decided_in(module)
         if module in self.program.crashes:
             raise self.program.crashes[module]
-        found = [self._site_call(site) for site in self.program.sites.of(module)]
+        found = [self.site_call(site) for site in self.program.sites.of(module)]
         taken = {call.ref for call in found if call.bound.state != "forwarded"}
         found += [self._wrapper_call(ref, made) for ref, made in decisions.items() if ref not in taken]
         return sorted(found, key=lambda call: (call.ref.call.line, call.ref.index))
 
-    def _site_call(self, site: Site) -> OutboundCall:
+    def site_call(self, site: Site) -> OutboundCall:
+        """A call site with its own verdict, whatever callers decide."""
         judged = self.judge(site)
         worst = joined(each.verdict for each in judged)
         target = next(each.target for each in judged if each.verdict is worst)
