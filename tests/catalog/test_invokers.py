@@ -5,15 +5,23 @@ Invokers are known by their last name alone, so each is held against those that 
 
 from __future__ import annotations
 
+import asyncio
 import inspect
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
+from multiprocessing.pool import ThreadPool
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec import structs
 
 from servicelint.catalog.shipped import shipped_libraries
 from tests.catalog.calls import resolve
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from servicelint.catalog.model import Invoker
 
 pytestmark = pytest.mark.libraries
@@ -41,7 +49,7 @@ EXEMPLARS = {
     "map_async": ("multiprocessing.pool.Pool.map_async",),
     "apply_async": ("multiprocessing.pool.Pool.apply_async",),
     "Thread": ("threading.Thread",),
-    "Process": ("multiprocessing.Process",),
+    "Process": ("multiprocessing.process.BaseProcess",),
     "Timer": ("threading.Timer",),
 }
 # Written in C without a signature, or of libraries that the tests don't need.
@@ -55,16 +63,139 @@ def test_every_invoker_has_an_exemplar_or_is_known_to_have_none() -> None:
     assert set(EXEMPLARS) | WITHOUT_EXEMPLAR >= set(INVOKERS)
 
 
-@pytest.mark.parametrize(
-    ("name", "exemplar"),
-    [(name, exemplar) for name, exemplars in EXEMPLARS.items() for exemplar in exemplars],
-)
+def complaints(invoker: Invoker, exemplar: str) -> Iterator[str]:
+    """What a real callable contradicts."""
+    function = resolve(exemplar)
+    signature = inspect.signature(function).parameters
+    parameters = [name for name in signature if name != "self"]
+    rest = next((name for name, each in signature.items() if each.kind is each.VAR_POSITIONAL), "")
+    place = next(at for at, each in enumerate(parameters) if each in NAMES_OF_A_FUNCTION)
+    if invoker.callable not in (None, place):
+        yield f"{invoker.callable} is no function's position"
+    if invoker.keyword and invoker.keyword not in NAMES_OF_A_FUNCTION & {*parameters}:
+        yield f"{invoker.keyword} takes no function"
+    passes = "rest" if rest == "args" else "args" if "args" in parameters else "others"
+    if invoker.passes != passes:
+        yield f"it doesn't pass {invoker.passes}"
+    yield from (f"no {each}" for each in (invoker.args, invoker.kwargs) if each and each not in parameters)
+    if invoker.is_detached is not inspect.isclass(function):
+        yield "it is an object of its own, which is started, or it isn't"
+
+
+def test_context_variables_are_lost_as_the_catalog_says() -> None:
+    """A fact of its own kind: it is run."""
+    contradicted = {
+        name for name, run in RUNS.items() if context_is_lost(run) is not INVOKERS[name].loses_context
+    }
+    assert contradicted == set()
+    assert {name for name, invoker in INVOKERS.items() if invoker.loses_context} <= RUNS.keys()
+
+
+EXAMPLES = [(name, exemplar) for name, exemplars in EXEMPLARS.items() for exemplar in exemplars]
+
+
+@pytest.mark.parametrize(("name", "exemplar"), EXAMPLES)
 def test_the_function_is_taken_where_the_catalog_says(name: str, exemplar: str) -> None:
-    invoker: Invoker = INVOKERS[name]
     pytest.importorskip(exemplar.partition(".")[0])
-    parameters = [name for name in inspect.signature(resolve(exemplar)).parameters if name != "self"]
+    assert list(complaints(INVOKERS[name], exemplar)) == []
+
+
+@pytest.mark.parametrize(("name", "exemplar"), EXAMPLES)
+def test_each_changed_fact_is_noticed(name: str, exemplar: str) -> None:
+    pytest.importorskip(exemplar.partition(".")[0])
+    changed = mutations(INVOKERS[name])
+    unnoticed = [what for what, mutant in changed if next(complaints(mutant, exemplar), None) is None]
+    assert unnoticed == []
+
+
+def mutations(invoker: Invoker) -> Iterator[tuple[str, Invoker]]:
+    """Its facts, each changed once (or once for each other value)."""
     if invoker.callable is not None:
-        assert parameters[invoker.callable] in NAMES_OF_A_FUNCTION
-    named = [named for named in (invoker.keyword, invoker.args, invoker.kwargs) if named]
-    # A class that takes anything (`Process(*args, **kw)`) says nothing of its keywords.
-    assert set(named) <= set(parameters) or "kwargs" in parameters
+        for other in {0, 1, 2, 3} - {invoker.callable}:
+            yield f"callable = {other}", structs.replace(invoker, callable=other)
+    for field in ("keyword", "args", "kwargs"):
+        if getattr(invoker, field):
+            yield field, structs.replace(invoker, **{field: "servicelint_keyword"})
+    for other in {"rest", "args", "others"} - {invoker.passes}:
+        yield f"passes {other}", structs.replace(invoker, passes=other)
+    yield "is_detached", structs.replace(invoker, is_detached=not invoker.is_detached)
+
+
+# --- context variables ----------------------------------------------------------------------------
+
+REQUEST_ID: ContextVar[str] = ContextVar("request id", default="")
+
+
+def context_is_lost(run: Callable[[Callable[..., None]], object]) -> bool:
+    """Whether a function that is run so doesn't see the variable that its caller has set."""
+    seen = []
+
+    async def main() -> None:
+        REQUEST_ID.set("id")
+        found = run(lambda *_: seen.append(REQUEST_ID.get()))
+        if inspect.isawaitable(found):
+            await found
+        await asyncio.sleep(0.001)
+
+    asyncio.run(main())
+    return seen == [""]
+
+
+def in_executor(function: Callable[..., None]) -> object:
+    return asyncio.get_running_loop().run_in_executor(None, function)
+
+
+def by_submit(function: Callable[..., None]) -> object:
+    with ThreadPoolExecutor(1) as executor:
+        return executor.submit(function).result(SECONDS)
+
+
+def by_map(function: Callable[..., None]) -> object:
+    with ThreadPoolExecutor(1) as executor:
+        return list(executor.map(function, [1], timeout=SECONDS))
+
+
+def started(thread: threading.Thread) -> None:
+    thread.start()
+    thread.join(SECONDS)
+
+
+def in_pool(method: str, arguments: object) -> Callable[[Callable[..., None]], object]:
+    def run(function: Callable[..., None]) -> object:
+        with ThreadPool(1) as pool:
+            found = getattr(pool, method)(function, arguments)
+            return found.get(SECONDS) if hasattr(found, "get") else list(found)
+
+    return run
+
+
+def in_starlette(function: Callable[..., None]) -> object:
+    from starlette.concurrency import run_in_threadpool
+
+    return run_in_threadpool(function)
+
+
+def in_anyio(function: Callable[..., None]) -> object:
+    import anyio.to_thread
+
+    return anyio.to_thread.run_sync(function)
+
+
+RUNS: dict[str, Callable[[Callable[..., None]], object]] = {
+    "submit": by_submit,
+    "map": by_map,
+    "run_in_executor": in_executor,
+    "to_thread": asyncio.to_thread,
+    "run_sync": in_anyio,
+    "run_in_threadpool": in_starlette,
+    "call_soon": lambda function: asyncio.get_running_loop().call_soon(function),
+    "call_soon_threadsafe": lambda function: asyncio.get_running_loop().call_soon_threadsafe(function),
+    "call_later": lambda function: asyncio.get_running_loop().call_later(0, function),
+    "Thread": lambda function: started(threading.Thread(target=function)),
+    "Timer": lambda function: started(threading.Timer(0, function)),
+    "imap": in_pool("imap", [1]),
+    "imap_unordered": in_pool("imap_unordered", [1]),
+    "starmap": in_pool("starmap", [(1,)]),
+    "map_async": in_pool("map_async", [1]),
+}
+SECONDS = 20
