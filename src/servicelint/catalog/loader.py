@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import sys
 from typing import TYPE_CHECKING
 
 from servicelint.catalog.correlation import Correlation
@@ -27,16 +26,12 @@ from servicelint.catalog.model import (
     Method,
     Scope,
     Sender,
+    Settings,
     Stub,
     TimeoutClass,
 )
 from servicelint.catalog.retries import Retry, RetryFilter, RetryStop, RetryWait
 from servicelint.catalog.tables import TableFacts
-
-if sys.version_info >= (3, 11):
-    pass
-else:
-    pass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -71,6 +66,7 @@ class Catalog:
         self.frameworks = Frameworks()
         self.correlation = Correlation()
         self.tables = TableFacts()
+        self.settings: dict[str, Settings] = {}
         self._making: frozenset[str] | None = None
         for library in self.libraries.values():
             self._add_library(library)
@@ -78,6 +74,8 @@ class Catalog:
             self.channels.update(library.channels)
             self.remaining.update(name.rpartition(".")[2] for name in library.remaining)
             self.stubs += library.stubs.values()
+            for name, settings in library.settings.items():
+                self.settings.update(dict.fromkeys((name, *settings.aliases), settings))
         for library in self.libraries.values():
             self._add_framework(library)
         self.stubs.sort(key=lambda stub: -len(stub.module))

@@ -289,6 +289,17 @@ class Invoker(Record, frozen=True):
     is_detached: bool = False
 
 
+class Settings(Record, frozen=True):
+    """An object that hands out a project's settings: as its attributes, or by key where ``has-keys``.
+
+    ``modules`` are the last names of the modules or packages where projects keep them.
+    """
+
+    modules: tuple[str, ...]
+    has_keys: bool = False
+    aliases: tuple[str, ...] = ()
+
+
 class Condition(Record, frozen=True):
     """What holds for other versions of a library than the newest: a ``when`` table of its file.
 
@@ -323,7 +334,7 @@ class Library(Record, frozen=True):
     ``instrumentations``, ``launchers``, ``injectors``, ``context-keepers`` and ``log-fields`` tell what
     carries ids.
     ``table-classes``, ``table-names`` and ``connections`` are about databases; ``takers`` are the last names
-    of functions and methods that are given SQL.
+    of functions and methods that are given SQL. ``settings`` are a framework's objects for a project's own.
     """
 
     library: str
@@ -367,4 +378,5 @@ class Library(Record, frozen=True):
     table_classes: dict[str, TableClass] = {}
     table_names: dict[str, TableName] = {}
     connections: dict[str, Connection] = {}
+    settings: dict[str, Settings] = {}
     takers: tuple[str, ...] = ()

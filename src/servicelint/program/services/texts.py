@@ -18,6 +18,7 @@ from servicelint.program.evaluation.values import (
 )
 from servicelint.program.linking.index import last_name
 from servicelint.program.services.environment import Environment
+from servicelint.program.services.settings import FrameworkSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -78,6 +79,7 @@ class Texts:
     def __init__(self, program: Program) -> None:
         self.program = program
         self._environment = Environment(program)
+        self._settings = FrameworkSettings(program)
         self._depth = 0
         self._take: int | None = None
         self._most = 1
@@ -138,11 +140,22 @@ class Texts:
 
     def _put_together(self, expression: Expression, frame: Frame) -> Told:
         """What is known of a text that is no whole literal, by how it is made."""
+        settings = self._settings.written(expression, frame)
+        if settings:
+            return self._agreed([self.of(*each) for each in settings])
         if isinstance(expression, record.CallValue):
             return self._call(CallRef(frame.module, expression.call), frame)
         if isinstance(expression, record.Attribute):
             return self._attribute(expression, frame)
         return self._bound(expression, frame) if isinstance(expression, record.Name) else UNKNOWN_TEXT
+
+    def _agreed(self, given: list[Told]) -> Told:
+        """What is known of a setting by all that it is given; by what has its turn, if that differs."""
+        texts = list(dict.fromkeys(_whole(told) for told in given))
+        if len(texts) > 1 and (self._take is None or UNKNOWN_TEXT in texts):
+            return UNKNOWN_TEXT
+        self._most = max(self._most, len(texts))
+        return texts[min(self._take or 0, len(texts) - 1)]
 
     def _joined(self, parts: Iterable[Expression], frame: Frame) -> Told:
         found = Told("")
@@ -268,6 +281,11 @@ class Texts:
             return self._global(value.member, module)
         finally:
             self._depth -= 1
+
+
+def _whole(told: Told) -> Told:
+    """What a setting is given, with the mark behind it if that is a whole URL."""
+    return told if UNTOLD in told.text or told.leading else _setting(told.text.removesuffix(WHOLE))
 
 
 def _is_text(value: Value) -> bool:
