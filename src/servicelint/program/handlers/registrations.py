@@ -146,7 +146,7 @@ class Registrations:
 
     def makes_application(self, module: Module, call: record.Call) -> bool:
         """Whether a call constructs an application."""
-        if not isinstance(call.callee, record.Name | record.Attribute):
+        if not self._may_be_application(last_name(call.callee), module):
             return False
         frame = self.program.root_frame(module, call.scope)
         for value in self.program.evaluator.typed(call.callee, frame):
@@ -155,6 +155,16 @@ class Registrations:
                 if name is not None and self.frameworks.apps[name].is_root:
                     return True
         return False
+
+    def _may_be_application(self, name: str, module: Module) -> bool:
+        """Whether something of this name may be a class: to evaluate all calls takes long."""
+        if name.lstrip("_")[:1].isupper():
+            return True
+        names = self.program.index.of(module)
+        known = {each.rpartition(".")[2] for each in self.frameworks.apps}
+        return bool(known & names.spoken(name)) or any(
+            alias.name == name for each in known for alias in names.aliases.get(each, ())
+        )
 
     # --- what is registered ----------------------------------------------------------------------
 
