@@ -164,7 +164,29 @@ class Reaching:
         if not name or function.klass < 0 or not isinstance(callee, record.Attribute):
             return False
         is_open = not values or any(isinstance(value, Unknown | ParameterSymbol) for value in values)
-        return is_open and self._is_telling(name)
+        if not is_open or not self._is_telling(name):
+            return False
+        return not self._is_of_another_class(callee.value, module, scope, owner)
+
+    def _is_of_another_class(
+        self, receiver: record.Expression, module: Module, scope: int, owner: FunctionRef
+    ) -> bool:
+        """Whether what is called on is a class of the program that has no ``owner``: a library's base has it.
+
+        ``cls`` is left open: in a mixin it may be a class that inherits from both.
+        """
+        order = self.program.attributes.classes.order
+        mine = ClassRef(owner.module, owner.module.facts.functions[owner.index].klass)
+        caller = self.program.function_of_scope(module, scope)
+        own = module.facts.functions[caller].klass if caller >= 0 else -1
+        values = self.program.evaluator.typed(receiver, self.program.root_frame(module, scope))
+        return bool(values) and all(
+            isinstance(each, ClassRef)
+            and each != ClassRef(module, own)
+            and mine not in order(each)
+            and each not in order(mine)
+            for each in values
+        )
 
     def _runs(self, value: Value, owner: FunctionRef) -> bool:
         """Whether calling a value may run ``owner``."""
