@@ -7,8 +7,8 @@ Why it hurts: the last tries never happen, or nobody waits for them any more. Th
 
 Instead: fewer tries, shorter timeouts, or one limit on the whole: ``stop_after_delay``, ``max_time``.
 
-Gaps: redirects are not counted, nor are waits that a server asks for; a timeout that bounds each wait for
-bytes can take longer than it says.
+Gaps: redirects are said, not counted; waits in loops and those that a server asks for are left aside; a
+timeout that bounds each wait for bytes can take longer than it says.
 """
 
 from servicelint.rule import Findings, Module, Rule

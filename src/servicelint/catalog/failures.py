@@ -27,3 +27,19 @@ class Failures(Record, frozen=True):
     status: Literal["returned", "raised", ""] = ""
     checks: tuple[str, ...] = ()
     status_keyword: str = ""
+
+
+class Redirects(Record, frozen=True):
+    """How a library follows redirects, each of which is a request with the whole timeout again.
+
+    Attributes:
+        keyword: the argument of a call, or of its client's constructor, that says whether they are followed.
+        followed: whether they are where it is not given.
+        most: how many are followed, if nothing else is said.
+        spared: methods that follow none of themselves.
+    """
+
+    keyword: str = ""
+    followed: bool = False
+    most: int = 0
+    spared: tuple[str, ...] = ()

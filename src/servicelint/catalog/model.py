@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from servicelint.catalog.correlation import ContextKeeper, Injector, Instrumentation, LogField
-from servicelint.catalog.failures import Failures
+from servicelint.catalog.failures import Failures, Redirects
 from servicelint.catalog.guards import Breaker
 from servicelint.catalog.inbound import App, GeneratedBase, HandlerClass, Registration
 from servicelint.catalog.messaging import Envelope, QueueClient, TaskDecorator
@@ -362,6 +362,7 @@ class Library(Record, frozen=True):
     retry_waits: dict[str, RetryWait] = {}
     retry_filters: dict[str, RetryFilter] = {}
     failures: Failures = Failures()
+    redirects: Redirects = Redirects()
     queues: dict[str, QueueClient] = {}
     envelopes: dict[str, Envelope] = {}
     tasks: dict[str, TaskDecorator] = {}

@@ -7,18 +7,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from servicelint.facts import record
-from servicelint.program.evaluation.values import CallRef, FunctionRef, Literal, Origin, SequenceValue
+from servicelint.program.evaluation.values import CallRef, FunctionRef, Origin
 from servicelint.program.faults import Fault
 from servicelint.program.linking.reads import Memo, Whole, paths
+from servicelint.program.retries.one_try import Tries, number
 from servicelint.program.timeouts.verdicts import Bounded, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from servicelint.program.evaluation.errors import Error
     from servicelint.program.linking.modules import Module
     from servicelint.program.program import Program
     from servicelint.program.retries.policies import RetryPolicy
-    from servicelint.program.sites import Site, Target
+    from servicelint.program.sites import Site
 
     Among = frozenset[Module] | None
 
@@ -45,6 +47,7 @@ class Budgets:
 
     def __init__(self, program: Program) -> None:
         self.program = program
+        self.tries = Tries(program)
         self._known: Memo[tuple[CallRef, bool], Budget | None] = Memo(program.reads)
         self._below_limits = Whole(program.reads, "below limits", self._find_below_limits, paths)
 
@@ -76,69 +79,92 @@ class Budgets:
     # --- one try ---------------------------------------------------------------------------------
 
     def _find(self, site: Site, among: Among) -> Budget | None:
-        tries = [self._try(target) for target in site.targets]
+        tries = [self.tries.seconds(target) for target in site.targets]
         judged = self.program.forwarding.judge(site)
         if None in tries or not all(isinstance(each.verdict, Bounded) for each in judged):
             return None
         seconds = max(each for each in tries if each is not None)
-        budget = Budget(seconds, (Step(site.ref, f"one try takes up to {_shown(seconds)} s"),))
+        first = Step(site.ref, f"one try takes up to {_shown(seconds)} s")
+        budget = Budget(seconds, (first, *self._redirected(site, seconds)))
         for policy in self.program.retry_uses.mounted(site):
-            repeated = self._repeated(budget, policy, site)
+            repeated = self._repeated(budget, policy, site, [])
             if repeated is None:
                 return None
             budget = repeated
-        return self._around(site.ref, budget, site, among, 0)
+        return self._around(site.ref, budget, site, self.program.outcomes.failures(site), among, 0)
 
-    def _try(self, target: Target) -> float | None:
-        """How long one try may take: connecting and reading where both are given, else the one number."""
-        for value in self.program.bounds.given(target):
-            if isinstance(value, SequenceValue) and not value.is_open:
-                parts = [_number(item) for item in value.items]
-                return None if None in parts else sum(part for part in parts if part is not None)
-        verdict = self.program.bounds.of(target)
-        return verdict.seconds if isinstance(verdict, Bounded) else None
+    def _redirected(self, site: Site, seconds: float) -> Iterator[Step]:
+        """Redirects are said, not counted: few calls meet any."""
+        most = max(map(self.tries.redirects, site.targets), default=0)
+        if most:
+            yield Step(
+                site.ref, f"each redirect it follows (up to {most}) takes up to {_shown(seconds)} s more"
+            )
 
     # --- retries ---------------------------------------------------------------------------------
 
-    def _around(self, ref: CallRef, budget: Budget, site: Site, among: Among, depth: int) -> Budget | None:
-        """The worst case with what repeats the call, or limits it, in its own function and in its callers."""
-        found: Budget | None = self._in_blocks(ref, budget, site)
+    def _around(
+        self, ref: CallRef, budget: Budget, site: Site, errors: list[Error], among: Among, depth: int
+    ) -> Budget | None:
+        """The worst case with what repeats the call, or limits it, in its own function and in its callers.
+
+        ``errors``: what the call raises; only what leaves a function is tried again outside of it.
+        """
+        found: Budget | None = self._in_blocks(ref, budget, site, errors)
+        left = list(self._leaving(ref, errors))
         uses = [use for use in self.program.retry_uses.around(ref) if use.form != "block"]
         for use in uses:
-            found = found and self._repeated(found, use.policy, site)
+            found = found and self._repeated(found, use.policy, site, left)
         if found is None or depth >= DEEPEST_CALLERS:
             return found
-        number = self.program.function_of_scope(ref.module, ref.call.scope)
-        if number < 0:
+        function = self.program.function_of_scope(ref.module, ref.call.scope)
+        if function < 0:
             return found
-        return self._in_callers(FunctionRef(ref.module, number), found, site, among, depth)
+        return self._in_callers(FunctionRef(ref.module, function), found, site, left, among, depth)
 
-    def _in_blocks(self, ref: CallRef, budget: Budget, site: Site) -> Budget | None:
+    def _leaving(self, ref: CallRef, errors: list[Error]) -> Iterator[Error]:
+        """What a call's errors are when they leave its function; what can't be told is taken to leave it."""
+        for error in errors:
+            fate = self.program.catching.fate(ref.module, ref.call.region, error)
+            if fate.kind != "swallowed":
+                yield fate.error or error
+
+    def _in_blocks(self, ref: CallRef, budget: Budget, site: Site, errors: list[Error]) -> Budget | None:
         """From the call outwards: loops and attempts that repeat it, scopes that limit it."""
         regions = ref.module.facts.regions
         repeating = {
             use.region: use.policy for use in self.program.retry_uses.around(ref) if use.form == "block"
         }
-        loops = {loop.region: loop for loop in self.program.retry_loops.of(ref.module) if loop.call == ref}
         region = ref.call.region
         found: Budget | None = self._limited(budget, self._waited_for(ref, site))
         while region > 0 and regions[region].kind != "function" and found is not None:
             if region in repeating:
-                found = self._repeated(found, repeating[region], site)
-            elif region in loops:
+                found = self._repeated(found, repeating[region], site, errors)
+            elif regions[region].kind in ("for", "while") and self._goes_round(ref, region, errors):
                 found = self._looped(found, ref.module, region)
             elif regions[region].kind == "async-with" or regions[region].kind == "with":
                 found = self._limited(found, self._scope(ref.module, region, site))
             region = regions[region].parent
         return found
 
+    def _goes_round(self, ref: CallRef, loop: int, errors: list[Error]) -> bool:
+        """Whether a loop tries a call again that failed, and is left when it did not."""
+        handler = self.program.retry_loops.going_round(ref, loop, errors, surely=False)
+        return handler >= 0 and self.program.retry_loops.is_left_by_success(ref, loop, handler)
+
     def _in_callers(
-        self, function: FunctionRef, budget: Budget, site: Site, among: Among, depth: int
+        self,
+        function: FunctionRef,
+        budget: Budget,
+        site: Site,
+        errors: list[Error],
+        among: Among,
+        depth: int,
     ) -> Budget:
         """The worst of what callers that repeat or limit the function make of it."""
         worst = budget
         for arguments in self.program.callers.of(function, among):
-            around = self._around(arguments.call, budget, site, among, depth + 1)
+            around = self._around(arguments.call, budget, site, errors, among, depth + 1)
             if around is not None and (around.seconds, -around.limit) > (worst.seconds, -worst.limit):
                 worst = around
         return worst
@@ -159,10 +185,11 @@ class Budgets:
         }
         return self.program.reaching.downstream.imported_from(limiting)
 
-    def _repeated(self, budget: Budget, policy: RetryPolicy, site: Site) -> Budget | None:
+    def _repeated(
+        self, budget: Budget, policy: RetryPolicy, site: Site, errors: list[Error]
+    ) -> Budget | None:
         """The worst case when a policy tries it again; None if it can't be told."""
         retries = self.program.retries
-        errors = self.program.outcomes.failures(site)
         if policy.entry.form != "policy" and not any(retries.retries(policy, error) for error in errors):
             return budget
         limits = retries.limits(policy)
@@ -217,7 +244,7 @@ class Budgets:
         frame = self.program.root_frame(module, call.scope)
         if getattr(call.callee, "name", "") != "range" or not 1 <= len(call.arguments) <= 2:
             return None
-        bounds = [_number(self.program.evaluator.values(each.value, frame)) for each in call.arguments]
+        bounds = [number(self.program.evaluator.values(each.value, frame)) for each in call.arguments]
         if None in bounds:
             return None
         first, last = (0.0, bounds[0]) if len(bounds) == 1 else (bounds[0], bounds[1])
@@ -256,13 +283,6 @@ class Budgets:
 
 def _blocking(site: Site) -> bool:
     return all(target.blocking for target in site.targets)
-
-
-def _number(values: tuple[object, ...]) -> float | None:
-    """The largest of some numbers; None if one is something else."""
-    numbers = [value.value for value in values if isinstance(value, Literal)]
-    known = [number for number in numbers if isinstance(number, int | float)]
-    return float(max(known)) if known and len(known) == len(values) else None
 
 
 def _shown(seconds: float) -> str:

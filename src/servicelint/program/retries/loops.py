@@ -94,12 +94,16 @@ class RetryLoops:
                     return True
         return False
 
-    def going_round(self, ref: CallRef, loop: int, errors: list[Error]) -> int:
-        """The handler in the loop that ends one of the errors and does not leave it; -1 if there is none."""
+    def going_round(self, ref: CallRef, loop: int, errors: list[Error], *, surely: bool = True) -> int:
+        """The handler in the loop that ends one of the errors and does not leave it; -1 if there is none.
+
+        Not ``surely``: one that may raise it, too (``if turn == last: raise``), counts.
+        """
+        kinds = ("swallowed",) if surely else ("swallowed", "unknown")
         catching = self.program.catching
         for error in errors:
             fate = catching.fate(ref.module, ref.call.region, error, loop)
-            if fate.kind != "swallowed" or fate.region < 0:
+            if fate.kind not in kinds or fate.region < 0:
                 continue
             if ref.module.facts.regions[fate.region].kind != "except":
                 continue
