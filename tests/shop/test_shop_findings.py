@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 from servicelint import registry
@@ -27,3 +29,13 @@ def test_every_planted_fault_is_found_and_nothing_else() -> None:
     assert (
         sorted((Path(each.place.path).resolve(), each.place.line, each.code) for each in findings) == planted
     )
+
+
+def test_the_readme_shows_what_is_printed() -> None:
+    """Its example is a finding of the shop, to the letter."""
+    readme = (SHOP.parents[1] / "README.md").read_text("utf-8")
+    shown = re.findall(r"^ *fixtures/shop/.*$", readme, re.MULTILINE)
+    command = [sys.executable, "-m", "servicelint", "check", "--no-cache", "fixtures/shop"]
+    printed = subprocess.run(command, cwd=SHOP.parents[1], capture_output=True, text=True, check=False).stdout
+    assert len(shown) == 3
+    assert "\n".join(shown) in printed
