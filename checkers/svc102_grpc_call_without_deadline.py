@@ -9,7 +9,8 @@ lives. One stuck server holds a thread or a task for each request, until the poo
 
 Instead: pass ``timeout=`` (seconds), or set one for all methods in an interceptor or in the channel's service
 config. A stream that is meant to stay open is no finding if its method is called watch, subscribe, listen or
-stream, or is named in ``timeouts.open-streams``; ``timeouts.streams = "report"`` reports these too.
+stream, if its comment in a ``.proto`` file says that it stays open, or if it is named in
+``timeouts.open-streams``; ``timeouts.streams = "report"`` reports these too.
 
 Gaps: service configs that a resolver delivers, and interceptors of other libraries, are not known.
 """

@@ -42,8 +42,8 @@ class Timeouts(Record, frozen=True):
 
     ``max-seconds`` is the longest timeout that is not a finding, ``budget-seconds`` the longest that a call
     may take with all its retries. ``streams``: whether a gRPC stream that is meant to stay open needs no
-    deadline. Which ones are is told by their methods' names, or by ``open-streams``: patterns of ``Method``
-    or ``Stub.Method``.
+    deadline. Which ones are is told by their methods' names, by comments in `.proto` files, or by
+    ``open-streams``: patterns of ``Method`` or ``Stub.Method``.
     """
 
     max_seconds: float | None = None

@@ -59,8 +59,11 @@ class Module:
         return [call for call in calls if protocol in ("", call.protocol)]
 
     def may_stay_open(self, call: OutboundCall) -> bool:
-        """Whether a call starts a stream that is meant to stay open, by its method's name or the settings."""
-        return self.config.timeouts.may_stay_open(call.stream)
+        """Whether a call starts a stream that is meant to stay open: so it is named, described or set."""
+        timeouts = self.config.timeouts
+        if timeouts.may_stay_open(call.stream):
+            return True
+        return timeouts.streams == "allow" and self._program.stubs.is_described_as_open(call.stream)
 
     def retries_without_end(self) -> Iterator[Fault]:
         """Retries that nothing but success ends, and (info) those that wait nothing between tries."""

@@ -138,6 +138,7 @@ class Run:
         program = Program(self._modules, catalog, roots, earlier, self.reader.order)
         program.own_breakers.declared = frozenset(self.config.breakers.classes)
         program.mesh.read = lambda: self._manifests.rules
+        program.stubs.described_as_open = lambda: self._manifests.open_streams
         program.commands = self._commands
         if self.config.services:
             program.declare(self._boundaries(program))
@@ -312,7 +313,7 @@ class Run:
         """What changes when a result may, other than the contents of files."""
         files = [(module.path, module.root, module.is_target) for module in self._modules]
         ended = [each.has_expired(self.today) for each in self.config.exceptions]
-        mesh = self._manifests.rules
+        mesh, open_streams = self._manifests.rules, self._manifests.open_streams
         held = sorted(self._knowledge.held)
         return _digest(
             self._name(rules),
@@ -322,6 +323,7 @@ class Run:
             ended,
             files,
             mesh,
+            open_streams,
             sorted(self._hosts.items()),
             [(name, sorted(each.environment.items())) for name, each in sorted(self._deployed.items())],
             self._commands,

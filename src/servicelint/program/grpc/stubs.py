@@ -14,6 +14,8 @@ from servicelint.program.evaluation.values import ClassRef, External, Instance, 
 from servicelint.program.linking.index import last_name
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from servicelint.catalog.model import Arity, Stub
     from servicelint.program.evaluation.arguments import Arguments
     from servicelint.program.program import Program
@@ -29,6 +31,8 @@ class Stubs:
 
     def __init__(self, program: Program) -> None:
         self.program = program
+        self.described_as_open: Callable[[], list[str]] = list
+        """The streaming methods that `.proto` files say stay open, as ``Service.Method``."""
 
     def of(self, instance: Instance) -> Stub | None:
         """What is known of an object's generated class, if it has one."""
@@ -99,6 +103,13 @@ class Stubs:
         if instance is None or target.client is None or target.client.arity is None:
             return ""
         return instance.label if _is_stream(self.arity(instance)) else ""
+
+    def is_described_as_open(self, stream: str) -> bool:
+        """Whether a `.proto` file says that a stream (``Stub.Method``, ``/Service/Method``) stays open."""
+        service, _, method = stream.strip("/").replace("/", ".").rpartition(".")
+        service = service.rpartition(".")[2]
+        names = {_plain_name(f"{service}.{method}"), _plain_name(f"{service.removesuffix(STUB)}.{method}")}
+        return bool(stream) and any(_plain_name(each) in names for each in self.described_as_open())
 
     # --- the generated class ---------------------------------------------------------------------
 
@@ -179,6 +190,11 @@ class Stubs:
 def _is_stream(arity: Arity | None) -> bool:
     """Whether a remote method answers with a stream; where that can't be told it may."""
     return arity is None or arity.endswith("_stream")
+
+
+def _plain_name(name: str) -> str:
+    """A name as all generators have it: betterproto calls methods by Python's custom."""
+    return name.replace("_", "").lower()
 
 
 def _method_class(methods: dict[str, str], word: str) -> str:

@@ -1,4 +1,4 @@
-"""The YAML files of a repository that may be manifests, and the documents in them.
+"""The YAML files of a repository that may be manifests, the documents in them, and `.proto` files.
 
 They are not trusted: they are loaded safely, and nothing of a tree is followed that leads out of it.
 """
@@ -18,6 +18,8 @@ MOST_ENTRIES = 50_000
 LARGEST_BYTES = 1_000_000
 """A manifest that people write is smaller; generated ones say nothing of single services."""
 
+PROTO = ".proto"
+
 _LEFT_OUT = frozenset({"node_modules", "site-packages", "__pycache__", "venv", "build", "dist"})
 
 
@@ -31,7 +33,7 @@ class Stamp(NamedTuple):
 
 
 def files(root: Path) -> Iterator[tuple[Path, Stamp]]:
-    """The YAML files below a folder that may be manifests, in order."""
+    """The YAML files below a folder that may be manifests, and `.proto` files, in order."""
     pending, looked_at = [str(root)], 0
     while pending and looked_at < MOST_ENTRIES:
         try:
@@ -46,7 +48,7 @@ def files(root: Path) -> Iterator[tuple[Path, Stamp]]:
             if entry.is_dir():
                 if entry.name not in _LEFT_OUT:
                     pending.append(entry.path)
-            elif entry.name.endswith((".yaml", ".yml")):
+            elif entry.name.endswith((".yaml", ".yml", PROTO)):
                 found = entry.stat()
                 if found.st_size <= LARGEST_BYTES:
                     times = found.st_mtime_ns, found.st_ctime_ns

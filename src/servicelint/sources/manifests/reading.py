@@ -15,8 +15,9 @@ import msgspec
 
 from servicelint.program.breakers.mesh import MeshRule  # noqa: TC001 - msgspec reads the annotation
 from servicelint.sources.manifests.deployed import Deployed, DeployedServices, may_deploy
-from servicelint.sources.manifests.documents import documents, files
+from servicelint.sources.manifests.documents import PROTO, documents, files
 from servicelint.sources.manifests.mesh import mesh_rules
+from servicelint.sources.manifests.protos import open_streams
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,13 +34,15 @@ _OF_A_MESH = re.compile(
 class Manifests:
     """What is deployed, by name, and what a mesh does; ``notes`` name the files that were left out.
 
-    ``skipped`` are those among them that may say something of a mesh.
+    ``skipped`` are those among them that may say something of a mesh. ``open_streams`` are the methods that
+    `.proto` files say stay open, as ``Service.Method``.
     """
 
     deployed: dict[str, Deployed] = field(default_factory=dict)
     rules: list[MeshRule] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    open_streams: list[str] = field(default_factory=list)
 
 
 _kept = msgspec.msgpack.Decoder(Manifests)
@@ -79,6 +82,9 @@ def _read(root: Path, paths: list[Path]) -> Manifests:
 
 def _read_file(path: Path, shown: str, found: Manifests, deployed: DeployedServices) -> None:
     text = path.read_text("utf-8")
+    if path.suffix == PROTO:
+        found.open_streams += open_streams(text)
+        return
     is_of_mesh = _OF_A_MESH.search(text) is not None
     if not is_of_mesh and not may_deploy(path.name, text):
         return
