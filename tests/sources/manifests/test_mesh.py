@@ -86,6 +86,67 @@ metadata: {name: orders}
 spec:
   routes: [{destination: {requestTimeout: 4s, numRetries: 2}}]
 """
+RESOLVED = """\
+apiVersion: consul.hashicorp.com/v1alpha1
+kind: ServiceDefaults
+metadata: {name: web}
+spec: {upstreamConfig: {defaults: {passiveHealthCheck: {interval: 10s, maxFailures: 3}}}}
+---
+apiVersion: consul.hashicorp.com/v1alpha1
+kind: ServiceResolver
+metadata: {name: orders}
+spec: {requestTimeout: 5s}
+"""
+NOTED_ROUTE = """\
+apiVersion: gateway.networking.k8s.io/v1
+kind: GRPCRoute
+metadata:
+  name: users
+  annotations:
+    retry.linkerd.io/grpc: unavailable
+    retry.linkerd.io/limit: "3"
+    timeout.linkerd.io/request: 3s
+spec: {parentRefs: [{name: users, kind: Service, group: core, port: 80}]}
+"""
+LISTED = """\
+apiVersion: v1
+kind: List
+items:
+  - kind: DestinationRule
+    metadata: {name: users}
+    spec: {host: users, subsets: [{name: v1, trafficPolicy: {outlierDetection: {interval: 3s}}}]}
+"""
+AT_THE_EDGE = """\
+kind: VirtualService
+metadata: {name: front}
+spec: {hosts: [users], gateways: [public], http: [{timeout: 5s}]}
+---
+kind: VirtualService
+metadata: {name: both}
+spec: {hosts: [orders], gateways: [public, mesh], http: [{timeout: 5s}]}
+---
+kind: VirtualService
+metadata: {name: broken}
+spec: {hosts: orders, http: [{timeout: 5s}]}
+"""
+ENVOY_ROUTES = """\
+static_resources:
+  listeners:
+    - filter_chains:
+        - filters:
+            - typed_config:
+                route_config:
+                  virtual_hosts:
+                    - name: orders
+                      domains: [orders, "orders:80"]
+                      routes:
+                        - {match: {prefix: /}, route: {timeout: 4s, retry_policy: {num_retries: 3}}}
+                    - name: users
+                      domains: [users]
+                      routes:
+                        - {match: {prefix: /a}, route: {timeout: 4s, retry_policy: {retry_on: 5xx}}}
+                        - {match: {prefix: /}, route: {cluster: users}}
+"""
 ENVOY = """\
 static_resources:
   clusters:
@@ -110,8 +171,13 @@ def rules(folder: Path, text: str) -> list[tuple[str, bool, float | None, int]]:
         (GATEWAY, [("users", False, 2.0, 0)]),
         (CONSUL, [("users", True, None, 0), ("orders", False, 4.0, 2)]),
         (ENVOY, [("users", True, None, 0), ("users.internal", True, None, 0)]),
+        (RESOLVED, [("*", True, None, 0), ("orders", False, 5.0, 0)]),
+        (NOTED_ROUTE, [("users", False, 3.0, 3)]),
+        (LISTED, [("users", True, None, 0)]),
+        (AT_THE_EDGE, [("orders", False, 5.0, 0)]),
+        (ENVOY_ROUTES, [("orders", False, 4.0, 3), ("users", False, None, 1)]),
     ],
-    ids=["istio", "linkerd", "gateway", "consul", "envoy"],
+    ids=["istio", "linkerd", "gateway", "consul", "envoy", "resolver", "route", "list", "edge", "domains"],
 )
 def test_each_dialect_is_read(
     text: str, expected: list[tuple[str, bool, float | None, int]], tmp_path: Path
@@ -262,3 +328,41 @@ def test_what_the_mesh_does_on_top_is_said(tmp_path: Path) -> None:
     [finding] = Run(select([tmp_path], tmp_path), Config(), tmp_path).check(chosen).findings
     assert finding.worst_case_seconds == 17.0
     assert finding.message.endswith("the mesh retries 3 times on top of this (VirtualService orders)")
+
+
+ENDLESS = """\
+import httpx
+import time
+from tenacity import retry, wait_fixed
+
+
+@retry(wait=wait_fixed(1))
+def orders():
+    return httpx.get("http://orders.shop/orders", timeout=3)
+
+
+def again():
+    while True:
+        try:
+            return httpx.get("http://orders.shop/orders", timeout=3)
+        except httpx.TransportError:
+            time.sleep(1)
+
+
+@retry(wait=wait_fixed(1))
+def users():
+    return httpx.get("http://users.shop/users", timeout=3)
+"""
+
+
+def test_endless_retries_say_so_too(tmp_path: Path) -> None:
+    (tmp_path / "service.py").write_text(ENDLESS)
+    (tmp_path / "mesh.yaml").write_text(ISTIO)
+    chosen = [rule for rule in registry.rules().values() if rule.code == "SVC204"]
+    findings = Run(select([tmp_path], tmp_path), Config(), tmp_path).check(chosen).findings
+    ending = "; the mesh retries 3 times on top of this (VirtualService orders)"
+    assert {each.place.line: each.message.endswith(ending) for each in findings} == {
+        6: True,
+        12: True,
+        19: False,
+    }

@@ -75,6 +75,11 @@ class Mesh:
         found = [rule for rule in self.rules if rule.retries and host and rule.covers(host)]
         return max(found, key=lambda rule: rule.retries, default=None)
 
+    def on_top(self, host: str) -> str:
+        """What messages on retries add: that the mesh tries calls to a host again, too."""
+        rule = self.retrying(host)
+        return f"; the mesh retries {rule.retries} times on top of this ({rule.source})" if rule else ""
+
     def bound(self, host: str) -> Bounded | None:
         """What ends calls to a host after a time, if the mesh does."""
         for rule in self.rules if host else ():

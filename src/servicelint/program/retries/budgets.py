@@ -68,13 +68,9 @@ class Budgets:
             limit, by = min((budget.limit, budget.limited_by), (most or math.inf, "the budget"))
             if budget.seconds > limit:
                 worst = f"may take {_shown(budget.seconds)} s with its retries"
-                reason = f"{worst}, longer than {by} of {_shown(limit)} s{self._on_top(site)}"
+                on_top = self.program.mesh.on_top(self.program.addresses.host(site))
+                reason = f"{worst}, longer than {by} of {_shown(limit)} s{on_top}"
                 yield Fault(site.ref, site.targets[0].name, reason, budget.steps, seconds=budget.seconds)
-
-    def _on_top(self, site: Site) -> str:
-        """What a mesh adds to it: retries of its own."""
-        rule = self.program.mesh.retrying(self.program.addresses.host(site))
-        return f"; the mesh retries {rule.retries} times on top of this ({rule.source})" if rule else ""
 
     # --- one try ---------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from servicelint.program.faults import Fault, statement
 from servicelint.program.timeouts.verdicts import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from servicelint.program.breakers.uses import BreakerUse
     from servicelint.program.evaluation.errors import Error
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from servicelint.program.retries.loops import RetryLoop
     from servicelint.program.retries.policies import RetryPolicy
     from servicelint.program.retries.uses import RetryUse
+    from servicelint.program.sites import Site
 
 UNSAFE = ("POST", "PATCH")
 """The HTTP methods that do something twice if they are sent twice."""
@@ -41,7 +42,7 @@ class RetryFaults:
         for place, policy, functions in self._policies(module):
             if any(self._is_for_ever(function) for function in functions):
                 continue
-            fault = self._endless(place, policy) or self._hasty(place, policy)
+            fault = self._endless(place, policy, functions) or self._hasty(place, policy)
             if fault is not None:
                 yield fault
         for loop in self.program.retry_loops.of(module):
@@ -75,14 +76,31 @@ class RetryFaults:
             for region in facts.regions
         )
 
-    def _endless(self, place: CallRef | FunctionRef, policy: RetryPolicy) -> Fault | None:
+    def _endless(
+        self, place: CallRef | FunctionRef, policy: RetryPolicy, functions: list[FunctionRef]
+    ) -> Fault | None:
         retries = self.program.retries
         if not retries.limits(policy).is_endless or retries.waits_for_result(policy):
             return None
         if policy.entry.unless and retries.is_given(policy.entry.unless, policy.arguments):
             return None
         waiting = ", without waiting between tries" if retries.never_waits(policy) else ""
-        return Fault(place, policy.name, f"tries for ever{waiting}: nothing but success ends it")
+        on_top = self._on_top(site for function in functions for site in self._sites(function))
+        return Fault(place, policy.name, f"tries for ever{waiting}: nothing but success ends it{on_top}")
+
+    def _sites(self, function: FunctionRef) -> list[Site]:
+        """The requests that stand in a function."""
+        scope = function.module.facts.functions[function.index].scope
+        sites = self.program.outcomes.sites(function.module)
+        return [site for ref, site in sites.items() if ref.call.scope == scope]
+
+    def _on_top(self, sites: Iterable[Site]) -> str:
+        """That a mesh tries some of these again, too; "" if none does."""
+        mesh = self.program.mesh
+        if not mesh.rules:
+            return ""
+        told = (mesh.on_top(self.program.addresses.host(site)) for site in sites)
+        return next(filter(None, told), "")
 
     def _hasty(self, place: CallRef | FunctionRef, policy: RetryPolicy) -> Fault | None:
         retries = self.program.retries
@@ -100,7 +118,9 @@ class RetryFaults:
             Step(loop.call, "this is what is tried"),
             Step(statement(loop.module, loop.handler), "its failure is caught here, and the loop goes on"),
         )
-        return Fault(place, "this loop", f"tries for ever{waiting}: nothing but success ends it", steps)
+        site = self.program.outcomes.sites(loop.module).get(loop.call)
+        ending = f"nothing but success ends it{self._on_top([site] if site else [])}"
+        return Fault(place, "this loop", f"tries for ever{waiting}: {ending}", steps)
 
     # --- open breakers that are tried again ------------------------------------------------------
 

@@ -1,8 +1,8 @@
 """What a service mesh guarantees, read from the manifests of a repository.
 
 Known are Istio (DestinationRule, VirtualService), Linkerd (annotations of a Service, ServiceProfile), the
-Gateway API's HTTPRoute, Consul (ServiceDefaults, ServiceRouter, ServiceResolver) and Envoy's static
-configuration. All times are seconds.
+Gateway API's HTTPRoute and GRPCRoute, Consul (ServiceDefaults, ServiceRouter, ServiceResolver) and Envoy's
+static configuration. All times are seconds.
 """
 
 from __future__ import annotations
@@ -42,6 +42,9 @@ def mesh_rules(path: str, document: object) -> Iterator[MeshRule]:
     if "patches" in document or "patchesStrategicMerge" in document:
         for patch in _inline(document):
             yield from mesh_rules(path, patch)
+    if document.get("kind") == "List":
+        for item in _items(document, "items"):
+            yield from mesh_rules(path, item)
     reader = _READERS.get(str(document.get("kind")))
     if reader is not None:
         yield from reader(path, document)
@@ -76,11 +79,15 @@ def _detects(outliers: Mapping[str, Any]) -> bool:
 
 
 def _virtual_service(path: str, document: Mapping[str, Any]) -> Iterator[MeshRule]:
+    """What holds for calls inside of the mesh: not what is only bound to gateways at its edge."""
     spec = _at(document, "spec")
+    gateways = _texts(spec, "gateways")
+    if gateways and "mesh" not in gateways:
+        return
     routes = _items(spec, "http")
     timeout = _longest([seconds(route.get("timeout")) for route in routes])
     retries = max((_whole(_at(route, "retries").get("attempts")) for route in routes), default=0)
-    for host in spec.get("hosts") or ():
+    for host in _texts(spec, "hosts"):
         yield _rule(path, document, host, timeout=timeout, retries=retries)
 
 
@@ -88,15 +95,22 @@ def _service(path: str, document: Mapping[str, Any]) -> Iterator[MeshRule]:
     """Linkerd's annotations of a Service."""
     notes = _at(_at(document, "metadata"), "annotations")
     breaks = notes.get("balancer.linkerd.io/failure-accrual") == "consecutive"
-    timeout = seconds(notes.get("timeout.linkerd.io/request")) or seconds(
-        notes.get("timeout.linkerd.io/response")
-    )
-    retries = 0
-    if notes.get("retry.linkerd.io/http") or notes.get("retry.linkerd.io/grpc"):
-        retries = _whole(notes.get("retry.linkerd.io/limit", 1))
+    timeout, retries = _noted_timeout(notes), _noted_retries(notes)
     if breaks or timeout or retries:
         name = _at(document, "metadata").get("name")
         yield _rule(path, document, name, breaks=breaks, timeout=timeout, retries=retries)
+
+
+def _noted_timeout(notes: Mapping[str, Any]) -> float | None:
+    """The timeout that Linkerd's annotations of a Service or route set."""
+    request, response = (notes.get(f"timeout.linkerd.io/{each}") for each in ("request", "response"))
+    return seconds(request) or seconds(response)
+
+
+def _noted_retries(notes: Mapping[str, Any]) -> int:
+    """The retries that they set: one, if they give no limit."""
+    retries = notes.get("retry.linkerd.io/http") or notes.get("retry.linkerd.io/grpc")
+    return _whole(notes.get("retry.linkerd.io/limit", 1)) if retries else 0
 
 
 def _service_profile(path: str, document: Mapping[str, Any]) -> Iterator[MeshRule]:
@@ -108,18 +122,19 @@ def _service_profile(path: str, document: Mapping[str, Any]) -> Iterator[MeshRul
         yield _rule(path, document, name, timeout=timeout, retries=retries)
 
 
-def _http_route(path: str, document: Mapping[str, Any]) -> Iterator[MeshRule]:
-    """An HTTPRoute that is attached to a Service: the mesh's, not a gateway's."""
-    spec = _at(document, "spec")
+def _route(path: str, document: Mapping[str, Any]) -> Iterator[MeshRule]:
+    """An HTTPRoute or GRPCRoute that is attached to a Service: the mesh's, not a gateway's."""
+    spec, notes = _at(document, "spec"), _at(_at(document, "metadata"), "annotations")
     rules = _items(spec, "rules")
     limits = [_at(rule, "timeouts") for rule in rules]
-    timeout = _longest(
+    timeout = _noted_timeout(notes) or _longest(
         [seconds(each.get("request")) or seconds(each.get("backendRequest")) for each in limits]
     )
     retries = max((_whole(_at(rule, "retry").get("attempts")) for rule in rules), default=0)
     for parent in _items(spec, "parentRefs"):
         if parent.get("kind") == "Service":
-            yield _rule(path, document, parent.get("name"), timeout=timeout, retries=retries)
+            most = max(retries, _noted_retries(notes))
+            yield _rule(path, document, parent.get("name"), timeout=timeout, retries=most)
 
 
 def _service_defaults(path: str, document: Mapping[str, Any]) -> Iterator[MeshRule]:
@@ -146,13 +161,35 @@ def _service_resolver(path: str, document: Mapping[str, Any]) -> Iterator[MeshRu
 
 
 def _envoy(path: str, document: Mapping[str, Any]) -> Iterator[MeshRule]:
-    """Envoy's own configuration: clusters with outlier detection, under the addresses they lead to."""
-    for cluster in _items(_at(document, "static_resources"), "clusters"):
+    """Envoy's own configuration: clusters with outlier detection, by their addresses, and routes."""
+    resources = _at(document, "static_resources")
+    for cluster in _items(resources, "clusters"):
         if not isinstance(cluster.get("outlier_detection"), Mapping):
             continue
         for host in (cluster.get("name"), *_addresses(cluster.get("load_assignment"))):
             if isinstance(host, str):
                 yield MeshRule(host, path, f"cluster {cluster.get('name')}", breaks=True)
+    for listener in _items(resources, "listeners"):
+        for chain in _items(listener, "filter_chains"):
+            for each in _items(chain, "filters"):
+                hosts = _at(_at(each, "typed_config"), "route_config")
+                for virtual in _items(hosts, "virtual_hosts"):
+                    yield from _virtual_host(path, virtual)
+
+
+def _virtual_host(path: str, virtual: Mapping[str, Any]) -> Iterator[MeshRule]:
+    """What Envoy's routes for some domains say; the ports that domains may end in say nothing."""
+    routes = [_at(each, "route") for each in _items(virtual, "routes")]
+    timeout = _longest([seconds(route.get("timeout")) for route in routes])
+    retries = max((_retries(route) for route in routes), default=0)
+    for domain in dict.fromkeys(each.partition(":")[0] for each in _texts(virtual, "domains")):
+        yield MeshRule(domain, path, f"virtual host {virtual.get('name')}", timeout=timeout, retries=retries)
+
+
+def _retries(route: Mapping[str, Any]) -> int:
+    """How often Envoy tries again on a route: once, if its policy does not say."""
+    policy = _at(route, "retry_policy")
+    return _whole(policy.get("num_retries", 1)) if policy else 0
 
 
 def _addresses(assignment: object) -> Iterator[str]:
@@ -169,7 +206,8 @@ _READERS = {
     "VirtualService": _virtual_service,
     "Service": _service,
     "ServiceProfile": _service_profile,
-    "HTTPRoute": _http_route,
+    "HTTPRoute": _route,
+    "GRPCRoute": _route,
     "ServiceDefaults": _service_defaults,
     "ServiceRouter": _service_router,
     "ServiceResolver": _service_resolver,
@@ -194,6 +232,12 @@ def _items(part: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
     """The mappings in a list under a name."""
     found = part.get(name)
     return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
+
+
+def _texts(part: Mapping[str, Any], name: str) -> list[str]:
+    """The texts in a list under a name."""
+    found = part.get(name)
+    return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
 
 
 def _longest(times: list[float | None]) -> float | None:

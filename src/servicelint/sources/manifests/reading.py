@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from servicelint.sources.cache import Cache
 
 _OF_A_MESH = re.compile(
-    r"outlierDetection|outlier_detection|VirtualService|linkerd\.io/|ServiceProfile|HTTPRoute|"
+    r"outlierDetection|outlier_detection|virtual_hosts|VirtualService|linkerd\.io/|ServiceProfile|HTTPRoute|GRPCRoute|"
     r"consul\.hashicorp\.com"
 )
 
