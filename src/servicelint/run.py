@@ -151,7 +151,9 @@ class Run:
             ConfigError: if a name in them fits nothing.
         """
         imports = Imports(program.modules, self._import_facts.of)
-        environments = {name: each.environment for name, each in self._deployed.items()}
+        environments: dict[str, dict[str, str]] = {}
+        for name, each in self._deployed:
+            environments[name] = each.environment | environments.get(name, {})
         return Boundaries(
             self.config,
             program.modules,
@@ -169,12 +171,13 @@ class Run:
     @functools.cached_property
     def _hosts(self) -> dict[str, str]:
         """The hosts that manifests name, each with what they call its service."""
-        return {host: name for name, each in self._deployed.items() for host in each.hosts}
+        return {host: name for name, each in self._deployed for host in each.hosts}
 
     @functools.cached_property
-    def _deployed(self) -> dict[str, Deployed]:
-        """What manifests deploy, by name."""
-        return self._manifests.deployed if self.config.services else {}
+    def _deployed(self) -> list[tuple[str, Deployed]]:
+        """What manifests deploy, each with the name of its service."""
+        services = self.config.services
+        return [(each.called(services), each) for each in self._manifests.deployed.values() if services]
 
     @functools.cached_property
     def _manifests(self) -> Manifests:
@@ -325,7 +328,7 @@ class Run:
             mesh,
             open_streams,
             sorted(self._hosts.items()),
-            [(name, sorted(each.environment.items())) for name, each in sorted(self._deployed.items())],
+            [(name, sorted(each.environment.items())) for name, each in self._deployed],
             self._commands,
         )
 

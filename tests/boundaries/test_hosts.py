@@ -24,6 +24,7 @@ PROJECTS = [
     "svc403_service_cycle/loops/by_calls",
     "svc406_undeclared_service_call/targets/by_environment",
     "svc406_undeclared_service_call/targets/wrappers",
+    "svc406_undeclared_service_call/targets/framework_settings",
 ]
 
 

@@ -96,6 +96,18 @@ def test_kubernetes_with_several_documents(tmp_path: Path) -> None:
     assert billing.environment == {"ORDERS_URL": "http://orders.shop.svc:8000"}
 
 
+def test_workloads_of_other_names_than_their_services(tmp_path: Path) -> None:
+    write(tmp_path / "k8s.yaml", KUBERNETES.replace("selector: {app: billing}", "selector: {tier: api}"))
+    found = read_manifests(tmp_path).deployed
+    assert set(found) == {"billing", "nightly"}
+    billing, nightly = found["billing"], found["nightly"]
+    assert (billing.called({"billing-v2"}), billing.called({"billing", "billing-v2"})) == (
+        "billing-v2",
+        "billing",
+    )
+    assert (billing.called(()), nightly.hosts, nightly.commands) == ("billing", set(), [["shop.nightly"]])
+
+
 def test_both_tell_of_one_service(tmp_path: Path) -> None:
     write(tmp_path / "compose.yaml", "services: {billing: {build: .}}")
     write(tmp_path / "billing.yaml", KUBERNETES)

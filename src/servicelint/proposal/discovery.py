@@ -53,8 +53,9 @@ class Discovery:
         self._index = modules
         self._modules = [module for module in modules.modules if module.is_target]
         self._imports = imports
-        self._manifests = read_manifests(root)
-        self.proposal = Proposal("what lies in this repository", notes=list(self._manifests.notes))
+        manifests = read_manifests(root)
+        self._deployed = {name: each for name, each in manifests.deployed.items() if each.hosts}
+        self.proposal = Proposal("what lies in this repository", notes=list(manifests.notes))
         self._owners: dict[Module, str] = {}
         self._find_services()
         self._claim_modules()
@@ -65,7 +66,7 @@ class Discovery:
     # --- services --------------------------------------------------------------------------------
 
     def _find_services(self) -> None:
-        for deployed in self._manifests.deployed.values():
+        for deployed in self._deployed.values():
             modules = self._modules_of(deployed)
             if modules:
                 reason = f"deployed by {', '.join(deployed.files)}"
@@ -87,16 +88,11 @@ class Discovery:
         Of several that are built from one folder, and name no packages, the first has it.
         """
         has_python = deployed.folder != "" and any(True for _ in self._below(deployed.folder))
-        sharing = [
-            other.name for other in self._manifests.deployed.values() if other.folder == deployed.folder
-        ]
+        sharing = [other.name for other in self._deployed.values() if other.folder == deployed.folder]
         if has_python and sharing == [deployed.name]:
             return [f"{deployed.folder}/"]
         others = {
-            name
-            for other in self._manifests.deployed.values()
-            if other is not deployed
-            for name in _programs(other)
+            name for other in self._deployed.values() if other is not deployed for name in _programs(other)
         }
         packages = [self._package(name, others) for name in _programs(deployed)]
         found = [package for package in dict.fromkeys(packages) if package]
@@ -207,7 +203,7 @@ class Discovery:
         hosts = {name: name for name in self.proposal.services}
         hosts |= {host: name for name, each in self.proposal.services.items() for host in each.hosts}
         for owner in self.proposal.services:
-            deployed = self._manifests.deployed.get(owner)
+            deployed = self._deployed.get(owner)
             for value in deployed.environment.values() if deployed else ():
                 self._add_calls(owner, value, hosts)
                 self._add_bare(owner, value, hosts)

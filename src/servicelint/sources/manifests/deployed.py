@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping
 
 _COMPOSE = re.compile(r"(?:docker-)?compose(?:[.-][\w.-]+)?\.ya?ml\Z")
 _WORKLOADS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "ReplicaSet", "Pod"})
@@ -20,7 +20,8 @@ class Deployed:
     """One service as manifests deploy it.
 
     ``folder`` is what it is built from, relative to the root, or "". ``commands`` are split into words,
-    ``environment`` holds what is set literally. ``files`` are those that speak of it.
+    ``environment`` holds what is set literally. ``files`` are those that speak of it. ``workloads`` are the
+    names of what a Kubernetes service selects; a workload that none selects has no ``hosts``.
     """
 
     name: str
@@ -31,6 +32,11 @@ class Deployed:
     files: list[str] = field(default_factory=list)
     has_build: bool = False
     config_maps: list[str] = field(default_factory=list)
+    workloads: list[str] = field(default_factory=list)
+
+    def called(self, declared: Container[str]) -> str:
+        """The name under which it is declared: its own, or else that of a workload."""
+        return next((name for name in (self.name, *self.workloads) if name in declared), self.name)
 
 
 def may_deploy(name: str, text: str) -> bool:
@@ -72,6 +78,10 @@ class DeployedServices:
             for name in workload.config_maps:
                 workload.environment = self._settings.get(name, {}) | workload.environment
         _join(self._selectors, self._workloads)
+        selected = {name for service in self._found.values() for name in service.workloads}
+        for _, workload in self._workloads:
+            if workload.name not in selected:
+                self._found.setdefault(workload.name, workload)
         return self._found
 
 
@@ -227,6 +237,7 @@ def _join(
         for selector, service in selectors:
             if selector and selector.items() <= labels.items() and workload not in joined[service.name]:
                 joined[service.name].append(workload)
+                service.workloads.append(workload.name)
                 service.commands += [each for each in workload.commands if each not in service.commands]
                 service.environment |= workload.environment
                 service.files += [each for each in workload.files if each not in service.files]
