@@ -61,6 +61,7 @@ class Catalog:
         self._entries: dict[str, tuple[Library, Entry]] = {}
         self.invokers: dict[str, Invoker] = {}
         self.channels: dict[str, Channel] = {}
+        self.plain_interceptors: set[str] = set()
         self.remaining: set[str] = set()
         self.stubs: list[Stub] = []
         self.frameworks = Frameworks()
@@ -72,6 +73,7 @@ class Catalog:
             self._add_library(library)
             self.invokers.update(library.invokers)
             self.channels.update(library.channels)
+            self.plain_interceptors.update(library.plain_interceptors)
             self.remaining.update(name.rpartition(".")[2] for name in library.remaining)
             self.stubs += library.stubs.values()
             for name, settings in library.settings.items():

@@ -329,8 +329,9 @@ class Library(Record, frozen=True):
     ``plain-transports`` are its transports for clients of other libraries that set no bound, ``makers`` its
     functions that return such a client, both by the client's name. ``apps``, ``registrars``,
     ``handler-classes`` and ``generated`` tell which code handles what comes in. ``channels``, ``details`` and
-    ``stubs`` are about gRPC; ``remaining`` are the methods that tell how many seconds the caller of a handler
-    still waits. ``headers`` is the argument that takes headers or metadata;
+    ``stubs`` are about gRPC; ``plain-interceptors`` make what calls over a channel pass with their timeout as
+    it is, one or a list of them; ``remaining`` are the methods that tell how many seconds the caller of a
+    handler still waits. ``headers`` is the argument that takes headers or metadata;
     ``instrumentations``, ``launchers``, ``injectors``, ``context-keepers`` and ``log-fields`` tell what
     carries ids.
     ``table-classes``, ``table-names`` and ``connections`` are about databases; ``takers`` are the last names
@@ -355,6 +356,7 @@ class Library(Record, frozen=True):
     channels: dict[str, Channel] = {}
     remaining: tuple[str, ...] = ()
     details: dict[str, CallDetails] = {}
+    plain_interceptors: tuple[str, ...] = ()
     stubs: dict[str, Stub] = {}
     breakers: dict[str, Breaker] = {}
     retries: dict[str, Retry] = {}

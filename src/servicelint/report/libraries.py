@@ -71,6 +71,8 @@ def _calls(library: Library) -> Iterator[str]:
         yield f"without a timeout, {names}{text}"
     for client, transports in library.plain_transports.items():
         yield f"transports for `{client}` that set no timeout: {_names(transports)}"
+    if library.plain_interceptors:
+        yield f"interceptors that set no timeout: {_names(library.plain_interceptors)}"
     for client, makers in library.makers.items():
         yield f"{_names(makers)} returns a `{client}`"
 
@@ -167,5 +169,10 @@ _SECTIONS: tuple[tuple[str, Callable[[Library], bool], Callable[[Library], Itera
 
 def _has_calls(library: Library) -> bool:
     return bool(
-        library.senders or library.clients or library.plain_transports or library.makers or library.stubs
+        library.senders
+        or library.clients
+        or library.plain_transports
+        or library.plain_interceptors
+        or library.makers
+        or library.stubs
     )

@@ -190,6 +190,8 @@ class Calls:
             if made is None:
                 return (UNKNOWN,)
             return (Instance(External(made), arguments.call, arguments, label=callee.name),)
+        if callee.name in catalog.plain_interceptors:
+            return (Instance(callee, arguments.call, arguments),)
         is_object = isinstance(catalog.entry(callee.name), MADE)
         if is_object or catalog.canonical(callee.name) in catalog.transports:
             return (Instance(External(catalog.canonical(callee.name)), arguments.call, arguments),)

@@ -130,6 +130,8 @@ class Channels:
         if given is None:
             found = self._values(layer, slot) if arguments.mappings or arguments.stars else ()
             return self.program.lists.elements(Given(None, None, found))
+        if all(map(self.program.interceptors.is_plain, self.program.evaluator.given(given))):
+            return []
         return self.program.lists.elements(given)
 
     # --- service config --------------------------------------------------------------------------

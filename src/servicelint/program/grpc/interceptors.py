@@ -39,6 +39,10 @@ DEEPEST_HELPER = 4
 """Functions of an interceptor's own that are followed into one another."""
 
 
+_INTERCEPTOR = "Interceptor"
+"""How libraries end the names of the bases that they offer."""
+
+
 class Interceptors:
     """Runs interceptors on a call's timeout."""
 
@@ -47,14 +51,30 @@ class Interceptors:
 
     def after(self, interceptor: Value, arity: Arity | None, timeouts: Values, call: CallRef) -> Values:
         """What a call's timeout can be once it has passed an interceptor; UNKNOWN if that can't be told."""
-        if interceptor in (NONE, MISSING):
+        if interceptor in (NONE, MISSING) or self.is_plain(interceptor):
             return timeouts
         if not isinstance(interceptor, Instance) or not isinstance(interceptor.of, ClassRef):
             return (UNKNOWN,)
         hook = self._hook(interceptor, arity)
         if hook is None:
-            return timeouts
+            return (UNKNOWN,) if self._has_a_foreign_base(interceptor.of) else timeouts
         return merge(*(self._after(hook, timeout, call) for timeout in timeouts))
+
+    def is_plain(self, interceptor: Value) -> bool:
+        """Whether it is (or is a list of) another library's that leaves timeouts as they are."""
+        if not isinstance(interceptor, Instance) or not isinstance(interceptor.of, External):
+            return False
+        return interceptor.of.name in self.program.catalog.plain_interceptors
+
+    def _has_a_foreign_base(self, klass: ClassRef) -> bool:
+        """Whether another library than gRPC's own calls an interceptor's methods, in a way of its own."""
+        own = {name.partition(".")[0] for name, _ in self._details_by_name()}
+        return any(
+            isinstance(base, External)
+            and base.name.endswith(_INTERCEPTOR)
+            and base.name.partition(".")[0] not in own
+            for base in self.program.attributes.classes.order(klass)
+        )
 
     def replaced(self, details: ExternalMethod, arguments: Arguments) -> Instance | None:
         """``details._replace(timeout=…)``: the changed copy."""
