@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from servicelint.catalog.guards import Breaker, FunctionKind
 from servicelint.facts import record
+from servicelint.program.breakers.statuses import block_text
 from servicelint.program.evaluation.values import ClassRef
 from servicelint.program.linking.index import last_name
 from servicelint.program.linking.reads import Memo
@@ -79,7 +80,7 @@ class OwnShapes:
             self._open_error(methods),
             any(_keeps_state(each) for each in classes),
             any(_SUBSTITUTES.search(each.name) for _, method in methods for each in method.parameters),
-            bool(_LOOKING.search(texts)),
+            any(_LOOKING.search(_text(each)) for each in classes),
         )
 
     def _counted(self, guarding: list[tuple[Module, _Guarding]]) -> tuple[Error, ...] | None:
@@ -123,6 +124,15 @@ class OwnShapes:
                     scope = regions[each.region].scope
                     found.add(self.program.catching.raised_class(module, scope, each.value))
         return found.pop() if len(found) == 1 else None
+
+
+def _text(klass: ClassRef) -> str:
+    """The text of a class's methods, and of the functions beside it that they name."""
+    module = klass.module
+    text = "".join(block_text(module.lines, method.line) for method in _methods(klass))
+    words = set(re.findall(r"\w+", text))
+    beside = [each for each in module.facts.functions if each.klass < 0 and each.name in words]
+    return text + "".join(block_text(module.lines, each.line) for each in beside)
 
 
 def _methods(klass: ClassRef) -> list[record.Function]:

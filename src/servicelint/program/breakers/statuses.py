@@ -10,6 +10,8 @@ from servicelint.program.evaluation.values import ClassRef
 from servicelint.program.linking.index import last_name
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from servicelint.program.evaluation.values import FunctionRef
     from servicelint.program.program import Program
     from servicelint.program.sites import Site, Target
@@ -35,7 +37,9 @@ class Statuses:
         if not sites or not all(self._may_be_blind(site) for site in sites):
             return None
         checks = {check for site in sites for check in self._checks(site)}
-        if re.search(rf"\b(?:{'|'.join(sorted(checks))})\b", self._text(function)):
+        if re.search(
+            rf"\b(?:{'|'.join(sorted(checks))})\b", block_text(function.module.lines, described.line)
+        ):
             return None
         return None if any(self._hands_answer_on(site) for site in sites) else sites[0]
 
@@ -64,16 +68,6 @@ class Statuses:
             for check in self.program.catalog.library_of(target.entry).failures.checks
         )
 
-    def _text(self, function: FunctionRef) -> str:
-        """The lines of a function: from its ``def`` to the next line that is indented no more."""
-        lines = function.module.lines
-        first = function.module.facts.functions[function.index].line
-        indent = _indent(lines[first - 1])
-        last = first
-        while last < len(lines) and _goes_on(lines[last], indent):
-            last += 1
-        return "".join(lines[first - 1 : last])
-
     def _hands_answer_on(self, site: Site) -> bool:
         """Whether something else gets the answer in the same function, and may look at it."""
         ref = site.ref
@@ -89,6 +83,15 @@ class Statuses:
             and any(mentions(argument.value, is_read) for argument in call.arguments)
             for call in ref.module.facts.calls
         )
+
+
+def block_text(lines: Sequence[str], first: int) -> str:
+    """The lines of a block: from its ``def``, line ``first``, to the next that is indented no more."""
+    indent = _indent(lines[first - 1])
+    last = first
+    while last < len(lines) and _goes_on(lines[last], indent):
+        last += 1
+    return "".join(lines[first - 1 : last])
 
 
 def _goes_on(line: str, indent: int) -> bool:
