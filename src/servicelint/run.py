@@ -102,6 +102,7 @@ class Run:
         self.cache = cache
         self.reader = Reader(cache, buffers, pool)
         self.today = datetime.date.today()
+        self.unread_folders = selection.unread
         self._is_whole = selection.is_whole
         self._asked = None if selection.asked is None else {path.as_posix() for path in selection.asked}
         self._named = sorted(path.as_posix() for path in selection.named)

@@ -95,6 +95,27 @@ def test_a_file_that_may_not_be_read(folder: Folder) -> None:
     assert folder.unreadable() == "secret.py:1:1: SVC004 can't be read: Permission denied"
 
 
+def test_a_folder_that_may_not_be_read(folder: Folder) -> None:
+    """Root may read every folder, so the system's answer is put in its place."""
+    (folder.path / "secret").mkdir()
+    (folder.path / "secret" / "a.py").write_text(LOUD)
+    code = (
+        "import os\n"
+        "scandir = os.scandir\n"
+        "def refusing(path):\n"
+        "    if str(path).endswith('secret'):\n"
+        "        raise PermissionError(13, 'Permission denied', str(path))\n"
+        "    return scandir(path)\n"
+        "os.scandir = refusing\n"
+        "from servicelint.hosts.cli import main; main()"
+    )
+    command = [sys.executable, "-c", code, "check", "--no-cache"]
+    done = subprocess.run(command, cwd=folder.path, capture_output=True, text=True, check=False, timeout=60)
+    said = "servicelint: secret: can't be read: Permission denied; its files are left out\n"
+    assert (done.returncode, done.stderr) == (3, said)
+    assert "good.py:5:12: SVC101" in done.stdout
+
+
 def test_a_file_that_vanishes_during_the_run(folder: Folder) -> None:
     (folder.path / "gone.py").write_text(LOUD)
     code = (

@@ -112,7 +112,7 @@ def check(
     _write(_report(result, format_, with_statistics=statistics), output)
     if verbose:
         click.echo("".join(result.tracebacks), err=True, nl=False)
-    status = _status(result) | _rules_that_failed()
+    status = _status(result) | _rules_that_failed() | _folders_left_out(run)
     sys.exit(CLEAN if exit_zero and status == FINDINGS else status)
 
 
@@ -123,6 +123,14 @@ def _rules_that_failed() -> int:
     for name, reason in registry.failures().items():
         click.echo(f"servicelint: rule {name} can't be loaded: {reason}; see `servicelint doctor`", err=True)
     return FAILED if registry.failures() else CLEAN
+
+
+def _folders_left_out(run: Run) -> int:
+    """Tell which folders could not be looked into; the exit status that they bring."""
+    unread = {os.path.relpath(error.filename): error.strerror for error in run.unread_folders}
+    for folder, reason in sorted(unread.items()):
+        click.echo(f"servicelint: {folder}: can't be read: {reason}; its files are left out", err=True)
+    return FAILED if unread else CLEAN
 
 
 def _standard_input() -> str:

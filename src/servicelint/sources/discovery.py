@@ -29,7 +29,7 @@ class Selection:
 
     ``named`` are the targets that were named themselves, not found in a folder. ``asked`` are the targets
     whose findings are wanted, if not all: the others are checked for what they decide for these. ``is_whole``
-    if these are all the files of the program.
+    if these are all the files of the program. ``unread`` are the folders that could not be looked into.
     """
 
     targets: list[Path] = field(default_factory=list)
@@ -37,6 +37,7 @@ class Selection:
     named: set[Path] = field(default_factory=set)
     asked: frozenset[Path] | None = None
     is_whole: bool = True
+    unread: list[OSError] = field(default_factory=list)
 
 
 class BadPattern(Exception):
@@ -63,7 +64,8 @@ def select(
     """
     exclude = tuple(exclude)
     is_excluded = _excluding(exclude, root)
-    files_below = functools.cache(lambda folder: list(_walk(folder)))
+    unread: list[OSError] = []
+    files_below = functools.cache(lambda folder: list(_walk(folder, unread)))
 
     def targets_below(folder: Path) -> set[Path]:
         found = (file for file in files_below(folder) if is_target(file, folder, include_tests=include_tests))
@@ -79,7 +81,8 @@ def select(
     asked = frozenset(named | targets)
     chosen = asked | targets_below(root) if whole_program else asked
     others = [file for file in files_below(root) if file not in chosen] if root.is_dir() else []
-    return Selection(sorted(chosen, key=str), others, named, asked if asked != chosen else None)
+    unasked = asked if asked != chosen else None
+    return Selection(sorted(chosen, key=str), others, named, unasked, unread=unread)
 
 
 @functools.lru_cache(maxsize=8)
@@ -139,9 +142,12 @@ def _folders_between(folder: str, base: Path) -> frozenset[str]:
     return frozenset(Path(os.path.relpath(folder, base)).parts)
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    """The Python files in or below a folder, in a fixed order; links to folders are not followed."""
-    for current, folders, files in os.walk(folder):
+def _walk(folder: Path, unread: list[OSError]) -> Iterator[Path]:
+    """The Python files in or below a folder, in a fixed order; links to folders are not followed.
+
+    Folders that can't be looked into are added to ``unread``.
+    """
+    for current, folders, files in os.walk(folder, onerror=unread.append):
         folders[:] = sorted(name for name in folders if _is_read(current, name))
         for name in sorted(files):
             if name.endswith((".py", ".pyi")):

@@ -125,7 +125,7 @@ class Whole(Generic[Value]):
 
     def answer(self, part: str = "") -> Value:
         """The answer, of which who asks needs one part."""
-        self._reads.note(f"{WHOLE}:{self._name}:{part}")
+        self._reads.note(f"{WHOLE}:{self._name}:{_storable(part)}")
         return self._answer()[0]
 
     def told(self, part: str) -> bytes:
@@ -136,8 +136,14 @@ class Whole(Generic[Value]):
         if self._known is None:
             with self._reads.apart(self.node):
                 value = self._find()
-                self._known = value, self._tell(value)
+                told = self._tell(value).items()
+                self._known = value, {_storable(part): what for part, what in told}
         return self._known
+
+
+def _storable(text: str) -> str:
+    """A text that can be kept: names of files may hold what is no Unicode."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def paths(modules: Iterable[Module]) -> dict[str, object]:
