@@ -9,9 +9,11 @@ from servicelint.facts import record
 from servicelint.program.evaluation.arguments import or_else
 from servicelint.program.evaluation.values import (
     MISSING,
+    NONE,
     UNKNOWN,
     CallRef,
     Effect,
+    FunctionRef,
     Instance,
     Literal,
     MappingMethod,
@@ -187,8 +189,11 @@ def _with_fallback(found: Values, default: Values) -> Values:
     falls_back = False
     for value in found:
         if isinstance(value, ParameterSymbol) and value.key and "missing" not in value.excluded:
-            present.append(replace(value, excluded=value.excluded | {"missing"}))
-            falls_back = True
+            taken = replace(value, excluded=value.excluded | {"missing"})
+            # None in a keyword's place says no more than that the callers decide.
+            is_theirs = default == (NONE,) and isinstance(value.owner, FunctionRef)
+            present.append(replace(taken, fallback=default) if is_theirs else taken)
+            falls_back = falls_back or not is_theirs
         elif value == MISSING:
             falls_back = True
         else:

@@ -188,6 +188,8 @@ class Parameters:
 
     def defaults(self, symbol: ParameterSymbol) -> Values:
         """What a parameter is when it is left out, MISSING without a default."""
+        if symbol.fallback:
+            return symbol.fallback
         if isinstance(symbol.owner, ClassRef):
             return self.program.attributes.classes.field_default(symbol.owner, symbol.name)
         function = symbol.owner.module.facts.functions[symbol.owner.index]

@@ -206,7 +206,8 @@ class ParameterSymbol(Value):
     """What a caller gives for a parameter.
 
     ``key`` is the keyword looked up in a ``**`` parameter or the index in a ``*`` one. ``excluded`` is what
-    it is known not to be here: ``none``, ``false`` or ``missing``.
+    it is known not to be here: ``none``, ``false`` or ``missing``. ``fallback`` is what the function
+    takes where a caller doesn't give the keyword (``kwargs.pop("timeout", None)``).
     """
 
     owner: FunctionRef | ClassRef
@@ -214,6 +215,7 @@ class ParameterSymbol(Value):
     name: str
     key: str = ""
     excluded: frozenset[str] = frozenset()
+    fallback: tuple[Value, ...] = ()
 
 
 UNKNOWN = Unknown()
