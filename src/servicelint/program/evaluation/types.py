@@ -62,9 +62,7 @@ class Types:
 
     def written_out(self, annotation: record.Expression, frame: Frame) -> tuple[record.Expression, Frame]:
         """The expression that a type alias (``Client = Union[A, B]``) stands for, and its frame."""
-        if not isinstance(annotation, record.Name) or annotation.definitions:
-            return annotation, frame
-        found = self._bound(annotation.name, frame.module)
+        found = self._given(annotation, frame.module)
         for _ in range(MOST_HOPS):
             if found is None or not isinstance(found[0], record.Imported):
                 break
@@ -72,6 +70,19 @@ class Types:
         if found is None or not isinstance(found[0], record.Subscript | record.Operation):
             return annotation, frame
         return found[0], self.program.root_frame(found[1], 0)
+
+    def _given(
+        self, annotation: record.Expression, module: Module
+    ) -> tuple[record.Expression, Module] | None:
+        """What is given to a name of a module, or of one that it imports (``dependencies.Client``)."""
+        if isinstance(annotation, record.Name) and not annotation.definitions:
+            return self._bound(annotation.name, module)
+        if not isinstance(annotation, record.Attribute):
+            return None
+        owner = self._given(annotation.value, module)
+        if owner is None or not isinstance(owner[0], record.Imported) or owner[0].member:
+            return None
+        return self._imported(record.Imported(owner[0].module, annotation.name, owner[0].level), module)
 
     def _bound(self, name: str, module: Module) -> tuple[record.Expression, Module] | None:
         """What a module gives a name, if it does so once."""
