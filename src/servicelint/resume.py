@@ -93,10 +93,9 @@ def keep(
     full = closure([*nodes, *(whole.node for whole in wholes.values())], bit)
     rest = {name: full[whole.node] for name, whole in wholes.items()}
     asked = {number: whole for question, number in questions.items() if (whole := _whole(question))}
+    behind = {len(modules) + number: rest[name] for number, (name, _) in asked.items()}
     for node in (*program.carriers.visits.values(), *deciding.values()):
-        full[node] = _through_wholes(
-            full[node], {len(modules) + n: rest[name] for n, (name, _) in asked.items()}
-        )
+        full[node] = _through_wholes(full[node], behind)
     masks = {node: packed(mask) for node, mask in full.items()}
     shelves = _keep_vocabulary(cache, name, program, numbers)
     kept = Kept(

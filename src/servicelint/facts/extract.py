@@ -11,7 +11,6 @@ from servicelint.facts.builder import Builder
 from servicelint.facts.limits import within_limits
 from servicelint.facts.logical_lines import logical_lines
 from servicelint.facts.pieces import LINES_IN_A_PIECE, pieces
-from servicelint.facts.record import Unread
 from servicelint.facts.statements import StatementReader
 from servicelint.facts.unreadable import UnreadableSource
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from servicelint.facts.pieces import Piece
-    from servicelint.facts.record import ModuleFacts
+    from servicelint.facts.record import ModuleFacts, Unread
 
 
 def extract(text: str, lines_in_a_piece: int = LINES_IN_A_PIECE) -> ModuleFacts:
@@ -41,13 +40,12 @@ def extract(text: str, lines_in_a_piece: int = LINES_IN_A_PIECE) -> ModuleFacts:
 
 def _body(piece: Piece, unread: list[Unread]) -> Sequence[cst.CSTNode]:
     """The statements of a piece; what can't be read in it is added to ``unread``."""
-    text, left_out = within_limits(piece.text, logical_lines(piece.text))
-    before = piece.lines_before
-    unread += [Unread(each.line + before, each.last_line + before, each.reason) for each in left_out]
+    text, left_out = within_limits(piece.text, piece.lines)
+    unread += left_out
     try:
         return parse(text).body
     except UnreadableSource as error:
-        raise error.moved(before) from None
+        raise error.moved(piece.lines_before) from None
 
 
 def parse(text: str) -> cst.Module:

@@ -20,21 +20,26 @@ _CONTINUES = re.compile(r"(?:elif|else|except|finally)\b")
 
 
 class Piece(NamedTuple):
-    """Some whole statements of a file, and how many physical lines stand before them."""
+    """Some whole statements of a file, and how many physical lines stand before them.
+
+    ``lines`` are its logical lines: their numbers are the file's, their offsets the piece's own.
+    """
 
     text: str
     lines_before: int
+    lines: list[LogicalLine]
 
 
 def pieces(text: str, lines: Sequence[LogicalLine], most: int) -> Iterator[Piece]:
     """The text cut between statements of the module, at least ``most`` logical lines each but the last."""
-    start = line_number = count = 0
+    start = line_number = 0
+    own: list[LogicalLine] = []
     after_decorator = False
     for line in lines:
         is_cut = line.indent == 0 and not after_decorator and not _CONTINUES.match(text, line.start)
-        if count >= most and is_cut:
-            yield Piece(text[start : line.start], line_number)
-            start, line_number, count = line.start, line.first - 1, 0
+        if len(own) >= most and is_cut:
+            yield Piece(text[start : line.start], line_number, own)
+            start, line_number, own = line.start, line.first - 1, []
         after_decorator = text.startswith("@", line.start)
-        count += 1
-    yield Piece(text[start:], line_number)
+        own.append(line._replace(start=line.start - start, end=line.end - start) if start else line)
+    yield Piece(text[start:], line_number, own)

@@ -81,8 +81,8 @@ def select(
     asked = frozenset(named | targets)
     chosen = asked | targets_below(root) if whole_program else asked
     others = [file for file in files_below(root) if file not in chosen] if root.is_dir() else []
-    unasked = asked if asked != chosen else None
-    return Selection(sorted(chosen, key=str), others, named, unasked, unread=unread)
+    narrower = None if asked == chosen else asked
+    return Selection(sorted(chosen, key=str), others, named, narrower, unread=unread)
 
 
 @functools.lru_cache(maxsize=8)

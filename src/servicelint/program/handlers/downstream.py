@@ -13,7 +13,7 @@ from servicelint.facts.record import Imported
 from servicelint.program.linking.reads import Whole, paths
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from servicelint.program.linking.modules import Module
     from servicelint.program.program import Program
@@ -40,15 +40,7 @@ class Downstream:
         return self._modules.answer()
 
     def _find(self) -> frozenset[Module]:
-        found: set[Module] = set()
-        pending = list(self._beginnings())
-        while pending:
-            module = pending.pop()
-            if module not in found:
-                found.add(module)
-                pending += self.imports(module)
-                pending += self._heirs(module)
-        return frozenset(found)
+        return _followed(self._beginnings(), lambda module: (*self.imports(module), *self._heirs(module)))
 
     def _beginnings(self) -> Iterator[Module]:
         """The modules of handlers, of applications, and those that start or fill the applications."""
@@ -68,14 +60,7 @@ class Downstream:
 
     def imported_from(self, modules: Iterable[Module]) -> frozenset[Module]:
         """Some modules with what they import, what that imports, and so on."""
-        found: set[Module] = set()
-        pending = list(modules)
-        while pending:
-            module = pending.pop()
-            if module not in found:
-                found.add(module)
-                pending += self.imports(module)
-        return frozenset(found)
+        return _followed(modules, self.imports)
 
     def imports(self, module: Module) -> Iterator[Module]:
         """The modules of the program that an import statement of a module names, or takes something from."""
@@ -96,3 +81,15 @@ class Downstream:
                 if found is not None:
                     yield found
                     break
+
+
+def _followed(modules: Iterable[Module], leads_to: Callable[[Module], Iterable[Module]]) -> frozenset[Module]:
+    """Some modules with those that they lead to, those that these lead to, and so on."""
+    found: set[Module] = set()
+    pending = list(modules)
+    while pending:
+        module = pending.pop()
+        if module not in found:
+            found.add(module)
+            pending += leads_to(module)
+    return frozenset(found)
