@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
-import traceback
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from servicelint import registry
 from servicelint.boundaries.uses import Use, Uses
+from servicelint.crashes import Crashes
 from servicelint.finding import Finding, Place
 from servicelint.program.linking.reads import Node
 from servicelint.program.outbound import UNGUARDED
@@ -31,6 +31,11 @@ if TYPE_CHECKING:
 Subject = TypeVar("Subject")
 """What a check is given: a module, or the whole program."""
 
+Answer = TypeVar("Answer")
+
+COUNTING, READING = "the count of calls", "the look at its text"
+"""What can crash besides rules, as SVC001 calls it."""
+
 
 @dataclass
 class ModuleResult:
@@ -47,7 +52,7 @@ class ModuleResult:
 
 
 class Checker:
-    """Runs rules on the modules of a program. ``tracebacks`` are those of rules that crashed."""
+    """Runs rules on the modules of a program. A crash is told as a finding, and the rest goes on."""
 
     def __init__(
         self,
@@ -65,7 +70,12 @@ class Checker:
         self.asks_for_calls = self.asks_for_uses or any(
             rule.check and rule.rests_on == "calls" for rule in self.rules
         )
-        self.tracebacks: list[str] = []
+        self.crashes = Crashes()
+
+    @property
+    def tracebacks(self) -> list[str]:
+        """Those of what crashed."""
+        return self.crashes.tracebacks
 
     def check(self, modules: Iterable[Module]) -> dict[Module, ModuleResult]:
         """What is found in each of some modules."""
@@ -77,11 +87,15 @@ class Checker:
 
     def _found(self, module: Module) -> ModuleResult:
         with self.program.reads.apart(self.program.checks[module]):
-            return ModuleResult(list(self._findings(module)), self._sites(module), self._uses(module))
+            findings = list(self._findings(module))
+            sites = self._guarded(lambda: self._sites(module), COUNTING, module.shown) or {}
+            uses = self._guarded(lambda: self._uses(module), COUNTING, module.shown) or Uses()
+            return ModuleResult(findings, sites, uses)
 
     def _finish(self, module: Module, result: ModuleResult) -> None:
         with self.program.reads.apart(self.program.checks[module]):
-            result.findings = self._marked([*result.findings, *self._failures(module)], module)
+            failures = self._guarded(lambda: list(self._failures(module)), READING, module.shown) or []
+            result.findings = self._marked([*result.findings, *failures], module)
 
     def check_reading(self, modules: Iterable[Module]) -> list[Finding]:
         """What could not be read of some modules, which are parsed for that."""
@@ -102,14 +116,15 @@ class Checker:
                 elif finding.place.path.endswith(".toml"):
                     elsewhere.append(finding)
             left = [each for module, findings in found.items() for each in self._marked(findings, module)]
-            return left + with_fingerprints(elsewhere, [])
+            return left + with_fingerprints([*elsewhere, *self.crashes.left()], [])
 
     def _marked(self, findings: list[Finding], module: Module) -> list[Finding]:
-        """A module's findings in order, those marked that comments silence."""
-        if not findings:
-            return findings
-        suppressions = Suppressions(module.source)
-        marked = [replace(each, silenced_by=suppressions.silencing(each)) for each in findings]
+        """A module's findings and crashes in order, those marked that comments silence."""
+        found = [*findings, *self.crashes.taken(module.shown)]
+        if not found:
+            return found
+        marked = self._guarded(lambda: _silenced(found, module), READING, module.shown) or found
+        marked = [*marked, *self.crashes.taken(module.shown)]
         marked.sort(key=lambda finding: finding.order)
         return with_fingerprints(marked, module.lines)
 
@@ -117,32 +132,28 @@ class Checker:
         view = ModuleView(self.program, module, self.config)
         for rule in self.rules:
             if rule.check is not None and rule.rests_on == rests_on:
-                yield from self._guarded(rule.check, view, rule, module)
+                check = functools.partial(_all_of, rule.check, view)
+                yield from self._guarded(check, rule.code, module.shown) or []
 
     def _findings_of_the_whole(self, uses: Uses) -> Iterator[Finding]:
         whole = WholeProgram(self.program, self.config, uses)
         for rule in self.rules:
             if rule.program_check is not None and self.program.targets:
-                yield from self._guarded(rule.program_check, whole, rule, self.program.targets[0])
+                check = functools.partial(_all_of, rule.program_check, whole)
+                yield from self._guarded(check, rule.code, self.program.targets[0].shown) or []
 
-    def _guarded(
-        self, check: Callable[[Subject], Findings], subject: Subject, rule: Rule, module: Module
-    ) -> list[Finding]:
-        """What a check finds, or the finding that it crashed, on ``module``."""
+    def _guarded(self, ask: Callable[[], Answer], who: str, path: str) -> Answer | None:
+        """An answer to what ``who`` asks; None if that crashes, which is noted at the file ``path``."""
         try:
-            return list(check(subject))
-        except Exception as error:  # noqa: BLE001 - reported as SVC001; the other rules go on
-            self.tracebacks.append("".join(traceback.format_exception(error)))
-            return [crash(module.shown, rule, error)]
+            return ask()
+        except Exception as error:  # noqa: BLE001 - reported as SVC001; the rest goes on
+            self.crashes.note(path, who, error)
+            return None
 
     def _sites(self, module: Module) -> dict[str, int]:
         if module in self.program.crashes or not self.asks_for_calls:
             return {}
-        try:
-            calls = self.program.outbound_calls(module)
-        except Exception:  # noqa: BLE001 - the rules that asked the same have reported it
-            return {}
-        counts = Counter(call.bound.state for call in calls)
+        counts = Counter(call.bound.state for call in self.program.outbound_calls(module))
         if self.asks_for_breakers and not asks_for_breakers(self.program, self.config):
             counts[UNGUARDED] = self.program.guarding.exposed(module)
         return dict(counts)
@@ -151,12 +162,8 @@ class Checker:
         """What a module calls of other services, for the rules on the program as a whole."""
         if module in self.program.crashes or not self.asks_for_uses:
             return Uses()
-        try:
-            calls = self.program.service_calls.of(module)
-            untold = self.program.service_calls.untold(module)
-        except Exception:  # noqa: BLE001 - the rules that asked the same have reported it
-            return Uses()
-        return Uses([use_of(call) for call in calls], sorted(untold))
+        calls = self.program.service_calls.of(module)
+        return Uses([use_of(call) for call in calls], sorted(self.program.service_calls.untold(module)))
 
     def _failures(self, module: Module) -> Iterable[Finding]:
         """What could not be read of a file."""
@@ -172,6 +179,16 @@ class Checker:
             yield rule.at_place(Place(module.shown, unread.line), reason=reason)
 
 
+def _all_of(check: Callable[[Subject], Findings], subject: Subject) -> list[Finding]:
+    return list(check(subject))
+
+
+def _silenced(findings: list[Finding], module: Module) -> list[Finding]:
+    """A module's findings, each with whose comments silence it."""
+    suppressions = Suppressions(module.source)
+    return [replace(each, silenced_by=suppressions.silencing(each)) for each in findings]
+
+
 def _is_of_the_whole(rule: Rule) -> bool:
     """Whether a rule asks about all calls between services."""
     return rule.program_check is not None and rule.rests_on == "calls"
@@ -185,12 +202,6 @@ def use_of(call: ServiceCall) -> Use:
     span = call_span(module.lines, call.ref.call)
     where = (module.shown, span.line, span.column, span.end_line, span.end_column)
     return Use(call.source, call.target, call.protocol, call.subject, *where)
-
-
-def crash(path: str, rule: Rule, error: Exception) -> Finding:
-    """The finding that a rule crashed on a file."""
-    described = f"{type(error).__name__}: {error}".splitlines()[0]
-    return registry.rules()["SVC001"].at_place(Place(path, 1), rule=rule.code, error=described)
 
 
 def with_fingerprints(findings: list[Finding], lines: list[str]) -> list[Finding]:

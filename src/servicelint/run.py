@@ -6,9 +6,6 @@ import contextlib
 import datetime
 import functools
 import hashlib
-import os
-import posixpath
-import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,7 +16,9 @@ import msgspec
 from servicelint import resume
 from servicelint.boundaries.crossings import Boundaries
 from servicelint.boundaries.uses import Uses
-from servicelint.checking import Checker, ModuleResult
+from servicelint.checking import Checker, ModuleResult, with_fingerprints
+from servicelint.config import ConfigError
+from servicelint.crashes import Crashes
 from servicelint.finding import Dialect, Finding  # noqa: TC001 - msgspec reads the annotation
 from servicelint.knowledge import Knowledge
 from servicelint.program.linking.imports import Imports
@@ -30,6 +29,7 @@ from servicelint.sources import startfiles
 from servicelint.sources.import_facts import ImportFacts
 from servicelint.sources.manifests.reading import Manifests, read_manifests
 from servicelint.sources.roots import SourceRoots, further_roots
+from servicelint.sources.shown_paths import shown_path
 from servicelint.suppression import DIALECTS
 from servicelint.workers import at_full_speed
 
@@ -74,8 +74,6 @@ class Result:
         return replace(self, findings=findings, sites_by_file=sites, files=len(shown))
 
 
-_UNSHOWABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-
 _results = msgspec.msgpack.Decoder(Result)
 
 
@@ -107,6 +105,7 @@ class Run:
         self._asked = None if selection.asked is None else {path.as_posix() for path in selection.asked}
         self._named = sorted(path.as_posix() for path in selection.named)
         self._earlier: resume.Resumed | None = None
+        self._crashes = Crashes()
         self._paths = [path.as_posix() for path in (*selection.targets, *selection.others)]
         self._targets = len(selection.targets)
 
@@ -182,20 +181,40 @@ class Run:
 
     @functools.cached_property
     def _manifests(self) -> Manifests:
-        return read_manifests(self.root, self.cache, code_version())
+        try:
+            return read_manifests(self.root, self.cache, code_version())
+        except Exception as error:  # noqa: BLE001 - most of what is found rests on none
+            self._note_crash("reading manifests", error)
+            return Manifests()
 
     @functools.cached_property
     def _commands(self) -> tuple[tuple[str, str], ...]:
         return startfiles.commands(self.root)
 
     def check(self, rules: Iterable[Rule]) -> Result:
-        """Run rules on every target, as far as the cache does not tell what they find there."""
+        """Run rules on every target, as far as the cache does not tell what they find there.
+
+        Raises:
+            ConfigError: if the settings don't fit the program. A crash is a finding at every target.
+        """
         chosen = tuple(rules)
-        result = self.resumed(chosen)
-        if result is None:
-            with at_full_speed():
-                result = self._told(self._kept(chosen, self._from_nothing(chosen)), chosen)
+        try:
+            result = self.resumed(chosen)
+            if result is None:
+                with at_full_speed():
+                    result = self._told(self._kept(chosen, self._from_nothing(chosen)), chosen)
+        except ConfigError:
+            raise
+        except Exception as error:  # noqa: BLE001 - reported as SVC001, in every host
+            return self._crashed(error)
         return result
+
+    def _crashed(self, error: Exception) -> Result:
+        """What is left of a run in which something crashed that all files rest on: that, for each of them."""
+        for path in sorted(self._asked or self._paths[: self._targets]):
+            self._crashes.note(shown_path(path), "linking the program", error)
+        findings = with_fingerprints(self._crashes.left(), [])
+        return Result(findings, files=len(findings), tracebacks=self._crashes.tracebacks)
 
     def known(self, rules: Iterable[Rule]) -> Result | None:
         """What :meth:`check` would find, if the cache tells just that."""
@@ -219,6 +238,8 @@ class Run:
     def _kept(self, rules: tuple[Rule, ...], result: Result) -> Result:
         """A result with what is asked anew in each run, put into the cache."""
         self._add_what_is_asked_anew(result, rules)
+        result.findings += with_fingerprints(self._crashes.left(), [])
+        result.tracebacks += self._crashes.tracebacks
         if self.cache and not result.tracebacks:
             self.cache.put("result", self._key(rules), msgspec.msgpack.encode(result))
         return result
@@ -252,9 +273,18 @@ class Run:
         found = checker.check(self.program.targets)
         result = self._result(found, checker)
         if self.cache and not result.tracebacks and checker.asks_for_calls:
-            name, identity = self._name(rules), self._identity(rules)
-            resume.keep(self.cache, name, identity, self.program, self._contents, found)
+            self._keep(self.cache, rules, found)
         return result
+
+    def _keep(self, cache: Cache, rules: tuple[Rule, ...], found: Mapping[Module, ModuleResult]) -> None:
+        name, identity = self._name(rules), self._identity(rules)
+        try:
+            resume.keep(cache, name, identity, self.program, self._contents, found)
+        except Exception as error:  # noqa: BLE001 - costs the next run time, and this one no finding
+            self._note_crash("keeping the run for the next", error)
+
+    def _note_crash(self, step: str, error: Exception) -> None:
+        self._crashes.note(shown_path(self._paths[0]), step, error)
 
     def _resumed(self, rules: tuple[Rule, ...]) -> Result | None:
         """The result, found by asking again only what may have changed since an earlier run."""
@@ -273,6 +303,12 @@ class Run:
         except (resume.LostShelf, msgspec.DecodeError):  # damaged: made anew
             self._begin_anew()
             return None
+        except ConfigError:
+            raise
+        except Exception as error:  # noqa: BLE001 - costs time, and no finding
+            self._note_crash("going on from an earlier run", error)
+            self._begin_anew()
+            return None
         if not all(self._is_surely_read(module) for module, each in found.items() if each.has_unread):
             self._begin_anew()
             return None
@@ -283,6 +319,7 @@ class Run:
         return self.program.carriers.is_seed(module)
 
     def _begin_anew(self) -> None:
+        """Forget the earlier run, and all that was linked with it."""
         self._earlier = None
         self.reader.unreadable.clear()
         for made in ("program", "_modules"):
@@ -301,10 +338,13 @@ class Run:
     def _add_what_is_asked_anew(self, result: Result, rules: tuple[Rule, ...]) -> None:
         """Add what rules find on imports, if services are declared, and on the program as a whole."""
         checker = self._checker(rules)
-        result.findings += checker.check_anew(result.uses, is_whole=self._is_whole)
+        try:
+            result.findings += checker.check_anew(result.uses, is_whole=self._is_whole)
+            self._import_facts.save(self.program.modules.modules)
+        except Exception as error:  # noqa: BLE001 - what rests on calls has been found
+            self._note_crash("the look at the program as a whole", error)
         result.findings.sort(key=lambda finding: finding.order)
         result.tracebacks += checker.tracebacks
-        self._import_facts.save(self.program.modules.modules)
 
     # --- what has changed ------------------------------------------------------------------------
 
@@ -358,20 +398,3 @@ def program_key(root: Path) -> bytes:
 def run_name(root: Path, rules: Iterable[Rule]) -> bytes:
     """Under what the cache keeps a run to go on from."""
     return _digest(root, Path.cwd(), [rule.code for rule in rules])
-
-
-def shown_path(path: str) -> str:
-    """A path as findings give it: from the working directory, with forward slashes.
-
-    What can't be shown in a line of text, such as a line end or a byte that is no UTF-8, is escaped: the
-    names of a stranger's files must not write findings of their own.
-    """
-    relative = posixpath.join(_shown_folder(posixpath.dirname(path)), posixpath.basename(path))
-    return _UNSHOWABLE.sub(lambda found: repr(found.group())[1:-1], relative)
-
-
-@functools.lru_cache(maxsize=8192)
-def _shown_folder(folder: str) -> str:
-    """A folder from the working directory; "" for that itself. Programs have far fewer folders than files."""
-    relative = Path(os.path.relpath(folder)).as_posix()
-    return "" if relative == "." else relative

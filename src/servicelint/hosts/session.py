@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from servicelint import registry
 from servicelint.config import Config, ConfigError, load
+from servicelint.crashes import Crashes
 from servicelint.run import Run, run_name
 from servicelint.sources.cache import Cache
 from servicelint.sources.discovery import BadPattern, Selection, is_checked, select
@@ -81,6 +82,10 @@ class Session:
             return self._found(program, file, text).get(file, [])
         except (ConfigError, BadPattern, registry.NoRules) as error:
             raise SetupError(str(error)) from None
+        except Exception as error:  # noqa: BLE001 - the host goes on with its own checks and other files
+            crashes = Crashes()
+            crashes.note(path, "servicelint", error)
+            return crashes.left()
 
     def _found(self, program: _Program, file: Path, text: str | None) -> Findings:
         if program.found is not None and text is None and file.suffix == ".py":

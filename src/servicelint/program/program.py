@@ -154,6 +154,7 @@ class Program:
 
         self._earlier = earlier
         self._carriers: Carriers | None = None
+        self._carriers_crash: Exception | None = None
         self._frames: dict[tuple[object, ...], Frame] = {}
         self._functions: dict[Module, dict[int, int]] = {}
         self._handed_on: Memo[CallRef, HandedOn | None] = Memo(self.reads)
@@ -228,7 +229,13 @@ class Program:
     def carriers(self) -> Carriers:
         """Where clients can be."""
         if self._carriers is None:
-            self._carriers = Carriers(self, self._earlier)
+            if self._carriers_crash is not None:
+                raise self._carriers_crash.with_traceback(None)
+            try:
+                self._carriers = Carriers(self, self._earlier)
+            except Exception as error:
+                self._carriers_crash = error  # each file asks for them
+                raise
         return self._carriers
 
     # --- look-ups --------------------------------------------------------------------------------

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from servicelint.run import Result
 
 
+CRASH = "SVC001"
+
 MOST_NAMED = 3
 """Files that the summary names."""
 
@@ -22,7 +24,11 @@ def text_report(result: Result) -> Iterator[str]:
     """The lines of the report; findings that share one cause stand together, the cause given once."""
     shared = _by_cause(result.findings)
     done: set[Cause] = set()
+    crashes = Counter(finding.message for finding in result.findings if finding.code == CRASH)
     for finding in result.findings:
+        if finding.code == CRASH:
+            yield from _crash(finding, crashes.pop(finding.message, 0))
+            continue
         cause = finding.cause
         if cause is None or len(shared[cause]) < 2:
             yield _line(finding)
@@ -40,6 +46,14 @@ def statistics(result: Result) -> Iterator[str]:
     counts = Counter((finding.code, finding.name) for finding in result.findings)
     for (code, name), count in sorted(counts.items(), key=lambda each: (-each[1], each[0])):
         yield f"{count:6} {code} {name}"
+
+
+def _crash(finding: Finding, files: int) -> Iterator[str]:
+    """One crash, told at the first of the files that it hit."""
+    if files:
+        yield _line(finding)
+    if files > 1:
+        yield f"    and on {files - 1} other file{'s' if files > 2 else ''}; see --verbose"
 
 
 def _by_cause(findings: list[Finding]) -> dict[Cause, list[Finding]]:

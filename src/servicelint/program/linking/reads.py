@@ -121,6 +121,7 @@ class Whole(Generic[Value]):
         self._find = find
         self._tell = tell
         self._known: tuple[Value, Mapping[str, object]] | None = None
+        self._crash: Exception | None = None
         reads.wholes[name] = self  # type: ignore[assignment]  # only asked what it tells
 
     def answer(self, part: str = "") -> Value:
@@ -133,12 +134,20 @@ class Whole(Generic[Value]):
         return blake2b(repr(self._answer()[1].get(part)).encode("utf-8", "replace"), digest_size=8).digest()
 
     def _answer(self) -> tuple[Value, Mapping[str, object]]:
+        if self._crash is not None:
+            raise self._crash.with_traceback(None)
         if self._known is None:
-            with self._reads.apart(self.node):
-                value = self._find()
-                told = self._tell(value).items()
-                self._known = value, {_storable(part): what for part, what in told}
+            try:
+                self._known = self._found()
+            except Exception as error:
+                self._crash = error  # whoever asks next must not wait for the same crash
+                raise
         return self._known
+
+    def _found(self) -> tuple[Value, Mapping[str, object]]:
+        with self._reads.apart(self.node):
+            value = self._find()
+            return value, {_storable(part): what for part, what in self._tell(value).items()}
 
 
 def _storable(text: str) -> str:
