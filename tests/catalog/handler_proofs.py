@@ -5,6 +5,7 @@ What each framework runs for a whole application is shown in ``tests/handlers``.
 
 from __future__ import annotations
 
+import fnmatch
 import inspect
 import re
 import sys
@@ -16,7 +17,7 @@ from servicelint.catalog.inbound import VERBS
 from tests.catalog.calls import resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from servicelint.catalog.inbound import App, HandlerClass, Registration
     from servicelint.catalog.model import Library
@@ -32,6 +33,16 @@ HANDLERS = {
 HANDLERS_IN_FRONT = {"middleware", "sink"}
 """The same, where it is the first one: further on it takes a list."""
 TAKE_ANYTHING = {"args", "kwargs", "options", "settings"}
+SERVED = {"__call__", "listen", "main", "make_wsgi_app", "run", "urls", "worker_main"}
+"""What makes an application be served; a part of one has none of these, or is called a router."""
+HOOKED = {
+    "after", "authentication", "before", "depends", "error", "errorhandler", "exception", "forbidden", "hook",
+    "interceptor", "middleware", "notfound", "on", "permission", "preprocessor", "processor", "provide", "subscriber",
+    "teardown", "tween",
+}  # fmt: skip
+"""Words in a library's own names of what is run on the way of a request."""
+QUEUES = ("celery.", "dramatiq.", "faust.", "kombu.", "nameko.events.", "nameko.messaging.", "pika.")
+REMOTE_CALLS = ("grpc.", "nameko.rpc.")
 WITHDRAWN = {
     "celery.decorators.task", "celery.task.Task",  # before Celery 5
     "connexion.AioHttpApp",  # before Connexion 3
@@ -111,15 +122,54 @@ def complaints(library: Library) -> Iterator[str]:
     for name, app in library.apps.items():
         yield from _missing((name, *app.aliases, *app.factories, *app.returns.values()))
         yield from _of_app(library, name, app)
+        yield from _standing(name, app)
     for name, registration in library.registrars.items():
         names = (name, *registration.aliases)
         yield from _missing(names)
+        yield from _of_kind(name, registration.kind, keyword=registration.keyword, route=registration.route)
         for each in filter(None, map(known, names)):
             if callable(each):
                 yield from _of_registration(each, registration)
+                yield from _unnamed([each], registration.methods)
     for name, handler_class in library.handler_classes.items():
         yield from _missing((name, *handler_class.aliases))
+        yield from _of_kind(name, handler_class.kind)
         yield from _of_class(name, handler_class)
+
+
+def _standing(name: str, app: App) -> Iterator[str]:
+    """What contradicts that it is the application itself or a part of it, and which one it is like."""
+    klass = known(name)
+    if klass is not None:
+        has = {each for base in klass.__mro__ for each in vars(base)}
+        served = SERVED & has if not klass.__name__.endswith("Router") else ()
+        if app.is_root is not bool(served):
+            yield f"{name} is an application or a part of one: {served}"
+    likened = known(app.like) if app.like else None
+    if app.like and likened is None:
+        yield f"there is no {app.like}"
+
+
+def _of_kind(name: str, kind: str, *, keyword: str = "", route: int | None = None) -> Iterator[str]:
+    """What the library's own names contradict in what code is said to be run for."""
+    told = kind_told(name, keyword, route)
+    if kind != told:
+        yield f"{name} is for a {told}"
+
+
+def kind_told(name: str, keyword: str, route: int | None) -> str:
+    """What code is run for, by the name of what registers it and of the argument that takes it."""
+    told = f"{name.rpartition('.')[2]} {keyword}"
+    words = {each.lower() for each in re.findall("[A-Z]?[a-z]+", told)}
+    if name.startswith(QUEUES) and route is None:
+        return "message"
+    if name.startswith("mcp.") and route is None:
+        return "tool"
+    if words & HOOKED and route is None:
+        return "hook"
+    if "websocket" in told.lower():
+        return "websocket"
+    return "rpc" if name.startswith(REMOTE_CALLS) else "request"
 
 
 def _missing(names: tuple[str, ...]) -> Iterator[str]:
@@ -143,13 +193,17 @@ def _of_app(library: Library, name: str, app: App) -> Iterator[str]:
         if not any(hasattr(klass, method) for klass in classes):
             yield f"{name} has no {method}"
     for method, registration in methods.items():
-        if f"{name}.{method}" in WITHDRAWN:
+        if f"{name}.{method}" in WITHDRAWN and not hasattr(classes[0], method):
             continue
         having = [getattr(klass, method) for klass in classes if callable(getattr(klass, method, None))]
         if not having:
             yield f"{name} has no {method}"
-        if having:
+        else:
             yield from _of_registration(having[0], registration)
+            yield from _unnamed(classes[:1], registration.methods)
+        yield from _of_kind(
+            f"{name}.{method}", registration.kind, keyword=registration.keyword, route=registration.route
+        )
 
 
 def _of_registration(function: Callable[..., Any], registration: Registration) -> Iterator[str]:
@@ -183,10 +237,14 @@ def positions(parameters: list[str]) -> tuple[int | None, int | None]:
 
 def _of_class(name: str, described: HandlerClass) -> Iterator[str]:
     klass = known(name)
-    if klass is None:
-        return
-    packages = {base.__module__.partition(".")[0] for base in klass.__mro__} - {"builtins"}
+    if klass is not None:
+        yield from _unnamed(klass.__mro__, (*described.methods, *described.hooks))
+
+
+def _unnamed(owners: Sequence[Any], methods: tuple[str, ...]) -> Iterator[str]:
+    """The methods that the sources of their owners' packages don't name, HTTP's own left out."""
+    packages = {each.__module__.partition(".")[0] for each in owners} - {"builtins"}
     words = frozenset[str]().union(*map(words_of, packages))
-    for method in {*described.methods, *described.hooks} - {*VERBS}:
-        if "*" not in method and method not in words:
-            yield f"{name}: nothing names {method}"
+    for method in {*methods} - {*VERBS}:
+        if method not in words and not ("*" in method and fnmatch.filter(words, method)):
+            yield f"{owners[0]}: nothing names {method}"

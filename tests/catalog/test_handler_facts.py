@@ -12,6 +12,7 @@ from msgspec import structs
 
 from servicelint.catalog.inbound import VERBS
 from servicelint.catalog.shipped import shipped_libraries
+from tests.catalog.facts import each_changed
 from tests.catalog.handler_proofs import WITHDRAWN, Unknown, complaints, found
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.libraries, pytest.mark.slow]
 
 ALIEN = "collections.servicelint"
+UNTRIED = {"is_telling"}
+"""Nothing in a library tells it: ``tests/handlers/test_telling_names.py`` shows what it leads to."""
 LIBRARIES = {
     library.library: library
     for library in shipped_libraries()
@@ -57,8 +60,16 @@ def mutations(library: Library) -> Iterator[tuple[str, Library]]:
                 continue
             renamed = {ALIEN if each == name else each: value for each, value in entries.items()}
             yield f"{name}: the name", structs.replace(library, **{group: renamed})
-            for changed, mutant in mutate(name, entry):
+            for changed, mutant in (*mutate(name, entry), *stated(name, entry)):
                 yield f"{name}: {changed}", structs.replace(library, **{group: {**entries, name: mutant}})
+
+
+def stated(name: str, entry: Any) -> Iterator[tuple[str, Any]]:
+    """The entry with each fact that its file states changed once."""
+    for path, mutant in each_changed(entry):
+        registration = entry.registrations[path[1]] if path[0] == "registrations" else None
+        if not (registration and is_withdrawn(name, registration)) and path[-1] not in UNTRIED:
+            yield " ".join(map(str, path)), mutant
 
 
 def is_here(name: str) -> bool:

@@ -6,12 +6,13 @@ Invokers are known by their last name alone, so each is held against those that 
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import inspect
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from multiprocessing.pool import ThreadPool
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from msgspec import structs
@@ -51,16 +52,35 @@ EXEMPLARS = {
     "Thread": ("threading.Thread",),
     "Process": ("multiprocessing.process.BaseProcess",),
     "Timer": ("threading.Timer",),
+    "call": ("circuitbreaker.CircuitBreaker.call", "pybreaker.CircuitBreaker.call"),
+    "call_async": ("circuitbreaker.CircuitBreaker.call_async", "aiobreaker.CircuitBreaker.call_async"),
+    "deferToThread": ("twisted.internet.threads.deferToThread",),
+    "retry_call": ("retry.api.retry_call",),
 }
-# Written in C without a signature, or of libraries that the tests don't need.
-WITHOUT_EXEMPLAR = {
-    "call", "call_async", "deferToThread", "filter", "retry_call", "run", "spawn", "spawn_later",
-}  # fmt: skip
-NAMES_OF_A_FUNCTION = {"async_fn", "callback", "fn", "func", "function", "sync_fn", "target"}
+WITHOUT_SIGNATURE: dict[str, Callable[..., object]] = {
+    "filter": lambda *given: list(filter(*given)),
+    "run": lambda *given: contextvars.copy_context().run(*given),
+    "spawn": lambda *given: joined("spawn", *given),
+    "spawn_later": lambda *given: joined("spawn_later", *given),
+}
+"""Those that are written in C, or take anything, are run."""
 
 
-def test_every_invoker_has_an_exemplar_or_is_known_to_have_none() -> None:
-    assert set(EXEMPLARS) | WITHOUT_EXEMPLAR >= set(INVOKERS)
+def joined(name: str, *given: Any) -> object:
+    """What gevent's function of this name makes, once it has ended."""
+    gevent = pytest.importorskip("gevent")
+    made = getattr(gevent, name)(*given)
+    made.join(SECONDS)
+    return made.exception and pytest.fail(repr(made.exception))
+
+
+ANOTHER_PROCESS = "Process"
+"""It has no context of its caller's, nor anything else."""
+NAMES_OF_A_FUNCTION = {"async_fn", "callback", "f", "fn", "func", "function", "sync_fn", "target"}
+
+
+def test_every_invoker_has_an_exemplar() -> None:
+    assert {*EXEMPLARS, *WITHOUT_SIGNATURE} == {*INVOKERS}
 
 
 def complaints(invoker: Invoker, exemplar: str) -> Iterator[str]:
@@ -74,7 +94,7 @@ def complaints(invoker: Invoker, exemplar: str) -> Iterator[str]:
         yield f"{invoker.callable} is no function's position"
     if invoker.keyword and invoker.keyword not in NAMES_OF_A_FUNCTION & {*parameters}:
         yield f"{invoker.keyword} takes no function"
-    passes = "rest" if rest == "args" else "args" if "args" in parameters else "others"
+    passes = "rest" if rest == "args" else "args" if {"args", "fargs"} & {*parameters} else "others"
     if invoker.passes != passes:
         yield f"it doesn't pass {invoker.passes}"
     yield from (f"no {each}" for each in (invoker.args, invoker.kwargs) if each and each not in parameters)
@@ -82,13 +102,32 @@ def complaints(invoker: Invoker, exemplar: str) -> Iterator[str]:
         yield "it is an object of its own, which is started, or it isn't"
 
 
-def test_context_variables_are_lost_as_the_catalog_says() -> None:
-    """A fact of its own kind: it is run."""
-    contradicted = {
-        name for name, run in RUNS.items() if context_is_lost(run) is not INVOKERS[name].loses_context
-    }
-    assert contradicted == set()
-    assert {name for name, invoker in INVOKERS.items() if invoker.loses_context} <= RUNS.keys()
+def passed_wrongly(name: str, invoker: Invoker) -> Iterator[str]:
+    """What one that is run contradicts: the function stands elsewhere, or is given other arguments."""
+    seen: list[tuple[Any, ...]] = []
+    fillers = [0] * (invoker.callable or 0)
+    try:
+        WITHOUT_SIGNATURE[name](*fillers, lambda *given: seen.append(given), (1, 2))
+    except TypeError as error:
+        yield repr(error)
+    passes = "rest" if seen == [((1, 2),)] else "others"
+    if not seen or passes != invoker.passes:
+        yield f"it passes {seen}"
+    if invoker.keyword or invoker.args or invoker.kwargs:
+        yield "it takes no keywords"
+
+
+@pytest.mark.parametrize("name", WITHOUT_SIGNATURE)
+def test_what_is_run_passes_what_the_catalog_says(name: str) -> None:
+    assert list(passed_wrongly(name, INVOKERS[name])) == []
+    changed = (each for each in mutations(INVOKERS[name]) if each[0] != "is_detached")
+    assert [what for what, mutant in changed if not list(passed_wrongly(name, mutant))] == []
+
+
+@pytest.mark.parametrize("name", [name for name in INVOKERS if name != ANOTHER_PROCESS])
+def test_context_variables_are_lost_as_the_catalog_says(name: str) -> None:
+    """Shown by running; the opposite would be noticed as well."""
+    assert context_is_lost(RUNS[name]) is INVOKERS[name].loses_context
 
 
 EXAMPLES = [(name, exemplar) for name, exemplars in EXEMPLARS.items() for exemplar in exemplars]
@@ -122,6 +161,7 @@ def mutations(invoker: Invoker) -> Iterator[tuple[str, Invoker]]:
 
 
 # --- context variables ----------------------------------------------------------------------------
+
 
 REQUEST_ID: ContextVar[str] = ContextVar("request id", default="")
 
@@ -175,10 +215,59 @@ def in_starlette(function: Callable[..., None]) -> object:
     return run_in_threadpool(function)
 
 
+def in_background(function: Callable[..., None]) -> object:
+    from starlette.background import BackgroundTasks
+
+    tasks = BackgroundTasks()
+    tasks.add_task(function)
+    return tasks()
+
+
 def in_anyio(function: Callable[..., None]) -> object:
     import anyio.to_thread
 
     return anyio.to_thread.run_sync(function)
+
+
+async def in_group(function: Callable[..., None]) -> None:
+    import anyio
+
+    async def work() -> None:
+        function()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(work)
+
+
+def in_twisted(function: Callable[..., None]) -> None:
+    """Its own pool of threads; the reactor, which runs in no test, only starts that."""
+    threads = pytest.importorskip("twisted.internet.threads")
+    from twisted.python.threadpool import ThreadPool as Threads
+
+    pool = Threads(1, 1)
+    pool.start()
+    threads.deferToThreadPool(None, pool, function)
+    pool.stop()
+
+
+def in_breaker(function: Callable[..., None]) -> object:
+    return pytest.importorskip("circuitbreaker").CircuitBreaker().call(function)
+
+
+async def in_awaiting_breaker(function: Callable[..., None]) -> None:
+    async def work() -> None:
+        function()
+
+    await pytest.importorskip("circuitbreaker").CircuitBreaker().call_async(work)
+
+
+def in_retry(function: Callable[..., None]) -> object:
+    return pytest.importorskip("retry.api").retry_call(function)
+
+
+def soon(method: str, *first: Any) -> Callable[[Callable[..., None]], object]:
+    """By a method of the loop that runs."""
+    return lambda function: getattr(asyncio.get_running_loop(), method)(*first, function)
 
 
 RUNS: dict[str, Callable[[Callable[..., None]], object]] = {
@@ -188,14 +277,26 @@ RUNS: dict[str, Callable[[Callable[..., None]], object]] = {
     "to_thread": asyncio.to_thread,
     "run_sync": in_anyio,
     "run_in_threadpool": in_starlette,
-    "call_soon": lambda function: asyncio.get_running_loop().call_soon(function),
-    "call_soon_threadsafe": lambda function: asyncio.get_running_loop().call_soon_threadsafe(function),
-    "call_later": lambda function: asyncio.get_running_loop().call_later(0, function),
+    "call_soon": soon("call_soon"),
+    "call_soon_threadsafe": soon("call_soon_threadsafe"),
+    "call_later": soon("call_later", 0),
+    "call_at": soon("call_at", 0),
+    "start_soon": in_group,
+    "add_task": in_background,
+    "call": in_breaker,
+    "call_async": in_awaiting_breaker,
+    "deferToThread": in_twisted,
+    "filter": lambda function: list(filter(function, [1])),
+    "retry_call": in_retry,
+    "run": lambda function: contextvars.copy_context().run(function),
+    "spawn": lambda function: joined("spawn", function),
+    "spawn_later": lambda function: joined("spawn_later", 0, function),
     "Thread": lambda function: started(threading.Thread(target=function)),
     "Timer": lambda function: started(threading.Timer(0, function)),
     "imap": in_pool("imap", [1]),
     "imap_unordered": in_pool("imap_unordered", [1]),
     "starmap": in_pool("starmap", [(1,)]),
     "map_async": in_pool("map_async", [1]),
+    "apply_async": in_pool("apply_async", ()),
 }
 SECONDS = 20

@@ -279,7 +279,7 @@ def arities(library: Library, ports: Mapping[str, int]) -> Iterator[str]:
 def channels(library: Library, ports: Mapping[str, int]) -> Iterator[str]:
     """What a channel's maker is given arrives: options, interceptors, the channel that it is built around."""
     for name, channel in library.channels.items():
-        for field in ("options", "interceptors", "wraps"):
+        for field in ("target", "options", "interceptors", "wraps"):
             slot: Slot | None = getattr(channel, field)
             if slot is not None:
                 yield from _slot_of(name, field, slot)
@@ -424,6 +424,37 @@ def _status_of(
     return "answered"
 
 
+# --- what is generated for servers -------------------------------------------------------------
+
+
+def servers(library: Library, _: Mapping[str, int]) -> Iterator[str]:
+    """The generated classes for servers are called, and inherit, as is said, in modules that are called so."""
+    for pattern in library.generated:
+        [*classes] = _of_base(pattern.base) if pattern.base else _of_servers(pattern.module_suffix)
+        if not any(each == f"Peer{pattern.class_suffix}" for each in classes):
+            yield f"generated are {classes}"
+        yield from (f"nothing imports {each}" for each in pattern.beside if resolve(each) is None)
+
+
+def _of_servers(suffix: str) -> Iterator[str]:
+    """The classes for servers in the generated modules whose names end like this."""
+    modules = [generated(each) for each in PLUGINS]
+    for module in modules:
+        if suffix and module.__name__.partition("_")[2].partition("_")[2] == suffix.lstrip("_"):
+            stated = {name for name in vars(module) if name.startswith("Peer")}
+            yield from stated - {"PeerStub", "Peer"}
+
+
+def _of_base(name: str) -> Iterator[str]:
+    """The same for betterproto, whose compiler is not installed, by the template that it fills in."""
+    base = resolve(name)
+    templates = (Path(inspect.getfile(resolve(name.partition(".")[0]))).parent / "templates").iterdir()
+    text = "".join(each.read_text("utf-8") for each in templates)
+    if f"from {base.__module__} import {base.__name__}" in text:
+        found = re.findall(rf"class {{{{ service.py_name }}}}(\w+)\({base.__name__}\)", text)
+        yield from (f"Peer{each}" for each in found)
+
+
 # --- stubs ----------------------------------------------------------------------------------------
 
 
@@ -483,5 +514,5 @@ def generated(library: str) -> Any:
 
 CHECKS: tuple[Callable[[Library, Mapping[str, int]], Iterator[str]], ...] = (
     names, methods, shown_names, meanings, parameters, refusals, blocking, absent, others, attributes, makers,
-    arities, channels, stubs,
+    arities, channels, servers, stubs,
 )  # fmt: skip

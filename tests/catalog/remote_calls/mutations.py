@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import structs
 
+from tests.catalog.facts import NAME, each_changed
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -53,6 +55,21 @@ def mutations_of(library: Library) -> Iterator[Mutation]:
                 changed_group = {**entries, name: mutant}
                 mutated = structs.replace(library, **{group: changed_group})
                 yield Mutation(f"{library.library}: {name}: {changed}", mutated)
+    yield from _stated(library)
+
+
+def _stated(library: Library) -> Iterator[Mutation]:
+    """Each fact that the library's file states, changed once, whatever it is."""
+    for group in ("meanings", "clients", "channels", "details", "stubs", "generated"):
+        entries = getattr(library, group)
+        if group == "generated":
+            entries = tuple(structs.replace(each, is_telling=False) for each in entries)
+        for path, mutant in each_changed(entries) if entries else ():
+            if group == "stubs" and path[-1] == NAME:
+                continue  # a word for the file's own use
+            changed = " ".join(map(str, path))
+            mutated = structs.replace(library, **{group: mutant})
+            yield Mutation(f"{library.library}: {group}: {changed}: otherwise", mutated)
 
 
 def _changes(entry: Any, **others: Any) -> Iterator[tuple[str, Any]]:

@@ -91,7 +91,7 @@ class ContextLoss:
                 reached = [each for each in self.program.reaching.handlers_of(ref) if self._loses(each)]
                 if not reached:
                     return None
-                lost = Step(ref, f"another thread runs it, with a context of its own: {work}")
+                lost = Step(ref, f"it is run elsewhere, with a context of its own: {work}")
                 reason = f"{work}, and {by_whom(reached)}"
                 return Fault(ref, last_name(ref.call.callee), reason, (*way_to(reached[0]), lost))
         return None
