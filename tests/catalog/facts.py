@@ -1,7 +1,7 @@
 """The facts that a catalog states, one by one, and each of them changed once.
 
-A fact is a field of a record that its data file fills in, or a name under which an entry stands. It is known by
-its path from the library down: ``clients`` / ``requests.Session`` / ``methods`` / ``0`` / ``url``.
+A fact is a field of a record that its data file fills in, or a name under which an entry stands. It is known
+by its path from the library down: ``clients`` / ``requests.Session`` / ``methods`` / ``0`` / ``url``.
 """
 
 from __future__ import annotations

@@ -37,8 +37,8 @@ SERVED = {"__call__", "listen", "main", "make_wsgi_app", "run", "urls", "worker_
 """What makes an application be served; a part of one has none of these, or is called a router."""
 HOOKED = {
     "after", "authentication", "before", "depends", "error", "errorhandler", "exception", "forbidden", "hook",
-    "interceptor", "middleware", "notfound", "on", "permission", "preprocessor", "processor", "provide", "subscriber",
-    "teardown", "tween",
+    "interceptor", "middleware", "notfound", "on", "permission", "preprocessor", "processor", "provide",
+    "subscriber", "teardown", "tween",
 }  # fmt: skip
 """Words in a library's own names of what is run on the way of a request."""
 QUEUES = ("celery.", "dramatiq.", "faust.", "kombu.", "nameko.events.", "nameko.messaging.", "pika.")

@@ -276,8 +276,8 @@ class Invoker(Record, frozen=True):
     ``callable`` is the function's position, ``keyword`` the keyword it can be given by instead. ``passes``
     says which arguments the function gets: the ``rest`` of the call's own, those in the arguments named
     ``args`` and ``kwargs``, or ``others`` that can't be told. ``loses-context``: it is called in another
-    thread or greenlet, where the context variables of the caller are not set; ``is-detached``: apart from the caller,
-    which does not wait for it.
+    thread or greenlet, where the context variables of the caller are not set; ``is-detached``: apart from
+    the caller, which does not wait for it.
     """
 
     passes: Literal["rest", "args", "others"]

@@ -428,7 +428,7 @@ def _status_of(
 
 
 def servers(library: Library, _: Mapping[str, int]) -> Iterator[str]:
-    """The generated classes for servers are called, and inherit, as is said, in modules that are called so."""
+    """The generated classes for servers, and their modules, are called as is said, and inherit so."""
     for pattern in library.generated:
         [*classes] = _of_base(pattern.base) if pattern.base else _of_servers(pattern.module_suffix)
         if not any(each == f"Peer{pattern.class_suffix}" for each in classes):
