@@ -83,6 +83,12 @@ def test_a_telling_name_tells_of_a_handler(
     assert handlers_in(tmp_path, text) == set()
 
 
+def telling_nothing(library: Library) -> Library:
+    """The library, as if names of generated classes told nothing."""
+    generated = (structs.replace(each, is_telling=False) for each in library.generated)
+    return structs.replace(library, generated=tuple(generated))
+
+
 SERVICER = """
 from shop.rpc import OrdersServicer
 
@@ -101,11 +107,6 @@ def test_a_telling_end_of_a_generated_class_tells_of_a_service(
     (shop / "__init__.py").touch()
     (shop / "rpc.py").write_text(RPC)
     assert handlers_in(shop, SERVICER) == {"Place"}
-    libraries = tuple(
-        structs.replace(
-            each, generated=tuple(structs.replace(one, is_telling=False) for one in each.generated)
-        )
-        for each in LIBRARIES
-    )
+    libraries = tuple(map(telling_nothing, LIBRARIES))
     monkeypatch.setattr(Knowledge, "_libraries", lambda *_: libraries)
     assert handlers_in(shop, SERVICER) == set()
