@@ -17,7 +17,7 @@ from tests.fixtures.projects import CRASHING, FIXTURES
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from servicelint.run import Result
+    from servicelint.result import Result
 
 LOUD = b"import requests\nrequests.get('http://users')\n"
 SEEN = b"import requests, httpx, grpc, fastapi, tenacity, pybreaker\n"

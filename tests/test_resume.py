@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from servicelint.run import Result
+    from servicelint.result import Result
 
 EDITS = 12
 """Edits of one program, each checked on top of those before."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from servicelint.run import Result
+    from servicelint.result import Result
 
 LOUD = "import requests\n\n\ndef f{number}():\n    return requests.get('http://users')\n"
 BROKEN = "import requests\n\n\ndef f{number}(:\n"

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from servicelint.boundaries.uses import Use, Uses
 from servicelint.crashes import Crashes
-from servicelint.finding import Finding, Place
+from servicelint.finding import Finding, Place, UnknownCall
 from servicelint.program.linking.reads import Node
-from servicelint.program.outbound import UNGUARDED
+from servicelint.program.outbound import UNGUARDED, UNKNOWN
+from servicelint.program.timeouts.verdicts import Step
 from servicelint.rule import Module as ModuleView
-from servicelint.rule import WholeProgram, asks_for_breakers
+from servicelint.rule import WholeProgram, asks_for_breakers, trace_step
 from servicelint.suppression import Suppressions
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from servicelint.config import Config
     from servicelint.program.linking.modules import Module
+    from servicelint.program.outbound import OutboundCall
     from servicelint.program.program import Program
     from servicelint.program.services.calls import ServiceCall
     from servicelint.reader import Reader
@@ -39,11 +41,15 @@ COUNTING, READING = "the count of calls", "the look at its text"
 
 @dataclass
 class ModuleResult:
-    """What was found in one module, how many of its call sites ended in which state, what it calls."""
+    """What was found in one module, how many of its call sites ended in which state, what it calls.
+
+    ``unknown`` are the call sites whose bound can't be told.
+    """
 
     findings: list[Finding] = field(default_factory=list)
     sites: dict[str, int] = field(default_factory=dict)
     uses: Uses = field(default_factory=Uses)
+    unknown: list[UnknownCall] = field(default_factory=list)
 
     @property
     def has_unread(self) -> bool:
@@ -90,7 +96,8 @@ class Checker:
             findings = list(self._findings(module))
             sites = self._guarded(lambda: self._sites(module), COUNTING, module.shown) or {}
             uses = self._guarded(lambda: self._uses(module), COUNTING, module.shown) or Uses()
-            return ModuleResult(findings, sites, uses)
+            unknown = self._guarded(lambda: self._unknown(module), COUNTING, module.shown) or []
+            return ModuleResult(findings, sites, uses, unknown)
 
     def _finish(self, module: Module, result: ModuleResult) -> None:
         with self.program.reads.apart(self.program.checks[module]):
@@ -158,6 +165,12 @@ class Checker:
             counts[UNGUARDED] = self.program.guarding.exposed(module)
         return dict(counts)
 
+    def _unknown(self, module: Module) -> list[UnknownCall]:
+        if module in self.program.crashes or not self.asks_for_calls:
+            return []
+        calls = self.program.outbound_calls(module)
+        return [unknown_call(call) for call in calls if call.bound.state == UNKNOWN]
+
     def _uses(self, module: Module) -> Uses:
         """What a module calls of other services, for the rules on the program as a whole."""
         if module in self.program.crashes or not self.asks_for_uses:
@@ -202,6 +215,22 @@ def use_of(call: ServiceCall) -> Use:
     span = call_span(module.lines, call.ref.call)
     where = (module.shown, span.line, span.column, span.end_line, span.end_column)
     return Use(call.source, call.target, call.protocol, call.subject, *where)
+
+
+def unknown_call(call: OutboundCall) -> UnknownCall:
+    """A call whose bound can't be told, as data."""
+    span = call.span
+    sent = (Step(call.sends, "the request is sent here"),) if call.sends else ()
+    return UnknownCall(
+        Place(call.ref.module.shown, span.line, span.column),
+        call.name,
+        call.protocol,
+        call.bound.reason,
+        span.end_line,
+        span.end_column,
+        call.function,
+        tuple(trace_step(step) for step in (*call.bound.trace, *sent)),
+    )
 
 
 def with_fingerprints(findings: list[Finding], lines: list[str]) -> list[Finding]:

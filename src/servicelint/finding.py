@@ -66,3 +66,20 @@ class Finding:
     def is_failure_to_read(self) -> bool:
         """Whether it says that something could not be read or run, rather than that code is at fault."""
         return self.code in ("SVC001", "SVC004")
+
+
+@dataclass(frozen=True)
+class UnknownCall:
+    """An outbound call of which nothing is shown either way: no finding, told only to who asks.
+
+    ``call`` is its name, ``reason`` why its bound can't be told. Places are as in a finding.
+    """
+
+    place: Place
+    call: str
+    protocol: str
+    reason: str
+    end_line: int
+    end_column: int
+    function: str = ""
+    trace: tuple[TraceStep, ...] = ()

@@ -6,8 +6,7 @@ import contextlib
 import datetime
 import functools
 import hashlib
-from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,12 +18,12 @@ from servicelint.boundaries.uses import Uses
 from servicelint.checking import Checker, ModuleResult, with_fingerprints
 from servicelint.config import ConfigError
 from servicelint.crashes import Crashes
-from servicelint.finding import Dialect, Finding  # noqa: TC001 - msgspec reads the annotation
 from servicelint.knowledge import Knowledge
 from servicelint.program.linking.imports import Imports
 from servicelint.program.linking.modules import Module
 from servicelint.program.program import Program
 from servicelint.reader import Reader, code_version
+from servicelint.result import Result
 from servicelint.sources import startfiles
 from servicelint.sources.import_facts import ImportFacts
 from servicelint.sources.manifests.reading import Manifests, read_manifests
@@ -37,41 +36,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from servicelint.config import Config
+    from servicelint.finding import Dialect, Finding
     from servicelint.reader import Pool
     from servicelint.rule import Rule
     from servicelint.sources.cache import Cache
     from servicelint.sources.discovery import Selection
     from servicelint.sources.manifests.deployed import Deployed
-
-
-@dataclass
-class Result:
-    """What a run found: findings in order, by file how many call sites ended in which state.
-
-    ``uses`` are the calls between declared services; ``skipped_manifests`` name the files that may say
-    something of a mesh and are templates.
-    """
-
-    findings: list[Finding] = field(default_factory=list)
-    sites_by_file: dict[str, dict[str, int]] = field(default_factory=dict)
-    files: int = 0
-    tracebacks: list[str] = field(default_factory=list)
-    uses: Uses = field(default_factory=Uses)
-    skipped_manifests: list[str] = field(default_factory=list)
-
-    @property
-    def sites(self) -> Counter[str]:
-        """How many call sites ended in which state."""
-        total: Counter[str] = Counter()
-        for counts in self.sites_by_file.values():
-            total.update(counts)
-        return total
-
-    def of(self, shown: Collection[str]) -> Result:
-        """What was found in some files, by their shown paths."""
-        findings = [each for each in self.findings if each.place.path in shown]
-        sites = {path: counts for path, counts in self.sites_by_file.items() if path in shown}
-        return replace(self, findings=findings, sites_by_file=sites, files=len(shown))
 
 
 _results = msgspec.msgpack.Decoder(Result)
@@ -333,7 +303,9 @@ class Run:
         findings = sorted((f for each in found.values() for f in each.findings), key=lambda f: f.order)
         tracebacks = [*self.reader.tracebacks, *checker.tracebacks]
         uses = Uses.together(each.uses for each in found.values())
-        return Result(findings, dict(sorted(sites.items())), len(self.program.targets), tracebacks, uses)
+        unknown = sorted((f for each in found.values() for f in each.unknown), key=lambda call: call.place)
+        files = len(self.program.targets)
+        return Result(findings, dict(sorted(sites.items())), files, tracebacks, uses, unknown=unknown)
 
     def _add_what_is_asked_anew(self, result: Result, rules: tuple[Rule, ...]) -> None:
         """Add what rules find on imports, if services are declared, and on the program as a whole."""

@@ -229,6 +229,49 @@ def test_statistics(tool: Tool) -> None:
     ]
 
 
+UNKNOWN = """\
+import os
+import requests
+from plans import patience
+
+
+def f():
+    return requests.get('http://users', timeout=patience())
+
+
+def g():
+    return requests.get('http://users', timeout=3)
+"""
+REASON = "the value of `timeout` can't be told"
+
+
+def test_what_cannot_be_told_is_told_when_asked_for(tool: Tool) -> None:
+    tool.write(a=UNKNOWN, b=LOUD)
+    plain, shown = tool("check"), tool("check", "--show-unknown")
+    *findings, summary = plain.stdout.splitlines()
+    assert "1 unknown" in summary
+    assert shown.stdout.splitlines() == [*findings, f"a.py:7:12: unknown: requests.get: {REASON}", summary]
+    assert (plain.returncode, shown.returncode) == (1, 1)
+    assert tool("check", "--show-unknown", "a.py").returncode == 0, "it is no finding"
+    [told] = tool.json("--show-unknown")["unknown"]
+    assert told == {
+        "path": "a.py", "line": 7, "column": 12, "end_line": 7, "end_column": 60, "call": "requests.get",
+        "protocol": "http", "reason": REASON, "function": "f", "trace": [],
+    }  # fmt: skip
+    assert tool.json("--show-unknown", "b.py")["unknown"] == []
+    assert tool.json("--show-unknown", "--no-cache")["unknown"] == [told]
+
+
+def test_what_cannot_be_told_has_a_trace(tool: Tool) -> None:
+    wrapper = "import requests\n\ndef fetch(url, timeout):\n    return requests.get(url, timeout=timeout)\n"
+    tool.write(
+        wrapper=wrapper, a="from plans import patience\nfrom wrapper import fetch\n\nfetch('u', patience())\n"
+    )
+    first, second, _ = tool("check", "--show-unknown").stdout.splitlines()
+    assert first == "a.py:4:1: unknown: fetch: " + REASON
+    assert second == "    wrapper.py:4: the request is sent here"
+
+
 # --- standard input ------------------------------------------------------------------------------
 
 

@@ -11,7 +11,7 @@ import pytest
 from servicelint import registry
 from servicelint.config import Config, read_folder
 from servicelint.program.carriers.worklist import Carriers
-from servicelint.run import Result, Run
+from servicelint.run import Run
 from servicelint.sources.discovery import select
 from tests.test_resume import CROWDS, PROJECTS, edit
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from servicelint.facts.record import Call
     from servicelint.program.linking.modules import Module
+    from servicelint.result import Result
 
 EDITS = 3
 

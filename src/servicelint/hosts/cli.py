@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from servicelint.config import Config
-    from servicelint.run import Result, Run
+    from servicelint.result import Result
+    from servicelint.run import Run
     from servicelint.sources.cache import Cache
     from servicelint.workers import ProcessPool
 
@@ -58,6 +59,11 @@ def cli() -> None:
     metavar="PATH",
     help="Check the text on standard input as that of this file, and nothing else.",
 )
+@click.option(
+    "--show-unknown",
+    is_flag=True,
+    help="List the calls whose bound can't be told, and why: they are no findings.",
+)
 @click.option("--statistics", is_flag=True, help="Count the findings of each rule (text).")
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the cache.")
 @click.option("--cache-dir", type=click.Path(path_type=Path), help="Keep the cache in this folder.")
@@ -82,6 +88,7 @@ def check(
     force_exclude: bool,
     include_tests: bool,
     stdin_filename: Path | None,
+    show_unknown: bool,
     statistics: bool,
     no_cache: bool,
     cache_dir: Path | None,
@@ -109,7 +116,7 @@ def check(
             result = run.check(chosen)
         except ConfigError as error:
             raise Fail(str(error)) from None
-    _write(_report(result, format_, with_statistics=statistics), output)
+    _write(_report(result, format_, with_statistics=statistics, with_unknown=show_unknown), output)
     if verbose:
         click.echo("".join(result.tracebacks), err=True, nl=False)
     status = _status(result) | _rules_that_failed() | _folders_left_out(run)
@@ -290,14 +297,17 @@ def _run(
     return Run(selection, config, root, cache, buffers, pool=pool)
 
 
-def _report(result: Result, format_: str, *, with_statistics: bool) -> str:
+def _report(result: Result, format_: str, *, with_statistics: bool, with_unknown: bool) -> str:
     if format_ == "json":
         from servicelint.report.json import json_report
 
-        return json_report(result)
+        return json_report(result, with_unknown=with_unknown)
     from servicelint.report.text import statistics, text_report
 
-    lines = [*text_report(result), *(statistics(result) if with_statistics else ())]
+    lines = [
+        *text_report(result, with_unknown=with_unknown),
+        *(statistics(result) if with_statistics else ()),
+    ]
     return "\n".join(lines)
 
 

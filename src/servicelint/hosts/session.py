@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from servicelint.finding import Dialect, Finding
     from servicelint.hosts.options import Scope
+    from servicelint.result import Result
     from servicelint.rule import Rule
-    from servicelint.run import Result
 
 Findings = dict[Path, list["Finding"]]
 """By absolute path."""

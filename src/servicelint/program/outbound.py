@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from servicelint.facts.positions import Span
     from servicelint.program.evaluation.values import CallRef, Origin
 
-STATES = ("bounded", "unbounded", "forwarded", "unknown")
+UNKNOWN = "unknown"
+STATES = ("bounded", "unbounded", "forwarded", UNKNOWN)
 """What can be said of a call's bound, as summaries count it."""
 
 UNGUARDED = "unguarded"
@@ -55,7 +56,7 @@ class Bound:
         names: dict[type, str] = {
             Bounded: "bounded", Invalid: "bounded", Unbounded: "unbounded", Forwarded: "forwarded",
         }  # fmt: skip
-        return names.get(type(self.verdict), "unknown")
+        return names.get(type(self.verdict), UNKNOWN)
 
     @property
     def reason(self) -> str:

@@ -9,15 +9,18 @@ import msgspec
 from servicelint.program.outbound import STATES, UNGUARDED
 
 if TYPE_CHECKING:
-    from servicelint.finding import Finding, Place
-    from servicelint.run import Result
+    from servicelint.finding import Finding, Place, TraceStep, UnknownCall
+    from servicelint.result import Result
 
 VERSION = 1
 
 
-def json_report(result: Result) -> str:
-    """The report as JSON; findings that say that something could not be read are its errors too."""
-    report = {
+def json_report(result: Result, *, with_unknown: bool = False) -> str:
+    """The report as JSON; findings that say that something could not be read are its errors too.
+
+    ``with_unknown``: it has a list ``unknown`` of the calls whose bound can't be told.
+    """
+    report: dict[str, Any] = {
         "version": VERSION,
         "findings": [_finding(finding) for finding in result.findings],
         "errors": [_error(finding) for finding in result.findings if finding.is_failure_to_read],
@@ -29,6 +32,8 @@ def json_report(result: Result) -> str:
             "skipped_manifests": result.skipped_manifests,
         },
     }
+    if with_unknown:
+        report["unknown"] = [_unknown(call) for call in result.unknown]
     return msgspec.json.format(msgspec.json.encode(report), indent=2).decode()
 
 
@@ -42,12 +47,29 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "message": finding.message,
         "severity": finding.severity,
         "function": finding.function,
-        "trace": [{**_place(step.place), "message": step.message} for step in finding.trace],
+        "trace": _trace(finding.trace),
         "worst_case_seconds": finding.worst_case_seconds,
         "fix": None,
         "cause": None if finding.cause is None else _cause(finding),
         "fingerprint": finding.fingerprint,
     }
+
+
+def _unknown(call: UnknownCall) -> dict[str, Any]:
+    return {
+        **_place(call.place),
+        "end_line": call.end_line,
+        "end_column": call.end_column,
+        "call": call.call,
+        "protocol": call.protocol,
+        "reason": call.reason,
+        "function": call.function,
+        "trace": _trace(call.trace),
+    }
+
+
+def _trace(steps: tuple[TraceStep, ...]) -> list[dict[str, Any]]:
+    return [{**_place(step.place), "message": step.message} for step in steps]
 
 
 def _cause(finding: Finding) -> dict[str, Any] | None:

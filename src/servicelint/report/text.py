@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from servicelint.finding import Cause, Finding, Place, TraceStep
-    from servicelint.run import Result
+    from servicelint.result import Result
 
 
 CRASH = "SVC001"
@@ -20,8 +20,18 @@ MOST_NAMED = 3
 """Files that the summary names."""
 
 
-def text_report(result: Result) -> Iterator[str]:
-    """The lines of the report; findings that share one cause stand together, the cause given once."""
+def text_report(result: Result, *, with_unknown: bool = False) -> Iterator[str]:
+    """The lines of the report, at the end the summary; ``with_unknown``: also what can't be told."""
+    yield from _findings(result)
+    for call in result.unknown if with_unknown else ():
+        place = call.place
+        yield f"{place.path}:{place.line}:{place.column}: unknown: {call.call}: {call.reason}"
+        yield from _trace(call.trace)
+    yield _summary(result)
+
+
+def _findings(result: Result) -> Iterator[str]:
+    """Findings that share one cause stand together, the cause given once."""
     shared = _by_cause(result.findings)
     done: set[Cause] = set()
     crashes = Counter(finding.message for finding in result.findings if finding.code == CRASH)
@@ -38,7 +48,6 @@ def text_report(result: Result) -> Iterator[str]:
         elif cause not in done:
             done.add(cause)
             yield from _group(cause, shared[cause])
-    yield _summary(result)
 
 
 def statistics(result: Result) -> Iterator[str]:
