@@ -8,16 +8,16 @@ from __future__ import annotations
 import asyncio
 import importlib
 import inspect
-import os
 import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.request_ids import brokers
-
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+GENERATED = Path(__file__).with_name("generated")
+"""What generators write for fixtures."""
 
 
 def serve_wsgi(app: Any, listener: socket.socket) -> None:
@@ -58,14 +58,22 @@ def serve_tornado(app: Any, listener: socket.socket) -> None:
     asyncio.run(forever())
 
 
+def serve_grpc(app: Any, listener: socket.socket) -> None:
+    """gRPC, which listens by itself."""
+    port = listener.getsockname()[1]
+    listener.close()
+    app.add_insecure_port(f"127.0.0.1:{port}")
+    app.start()
+    app.wait_for_termination()
+
+
 def server_for(app: Any) -> Callable[[Any, socket.socket], None]:
     """How an application is served."""
     kind = type(app).__module__.partition(".")[0]
-    if kind in ("aiohttp", "tornado"):
-        return serve_aiohttp if kind == "aiohttp" else serve_tornado
+    own = {"aiohttp": serve_aiohttp, "tornado": serve_tornado, "grpc": serve_grpc}
     if kind in ("flask", "falcon", "bottle", "pyramid", "django"):
         return serve_wsgi
-    return serve_asgi
+    return own.get(kind, serve_asgi)
 
 
 def application(module: Any) -> Any:
@@ -80,13 +88,20 @@ def application(module: Any) -> Any:
     return app() if inspect.isfunction(app) else app
 
 
+def module_of(file: Path) -> tuple[str, Path]:
+    """A file's name as a module, and the folder that it is imported from."""
+    name, folder = file.stem, file.parent
+    while (folder / "__init__.py").exists():
+        name, folder = f"{folder.name}.{name}", folder.parent
+    return name, folder
+
+
 def main(file: str) -> None:
     """Serve the application in ``file`` until the process is ended."""
-    path = Path(file)
-    sys.path.insert(0, str(path.parent))
+    name, root = module_of(Path(file))
+    sys.path[:0] = [str(root), str(GENERATED)]
     listener = socket.create_server(("127.0.0.1", 0))
-    brokers.record(os.environ["PEER"])
-    app = application(importlib.import_module(path.stem))
+    app = application(importlib.import_module(name))
     print(listener.getsockname()[1], flush=True)
     server_for(app)(app, listener)
 

@@ -1,96 +1,180 @@
 """The fixtures are true: what their lines say of an id is what a peer receives.
 
 Each service is started with its real framework and called with an id. Every outbound call of it goes to a
-path of its own, the one that its line names: ``f"{PEER}/path"``, ``"/peer.Peer/path"`` of a gRPC method, or a
-queue. Applications of SVC306 and SVC307 are asked for their answers.
+place of its own, which its line names: the path of a URL, a gRPC method, a queue, a topic, a subject, or
+what a comment says (``# to /place``). The service is called at a path, or method, of the same name.
+Applications of SVC306 and SVC307 are asked for their answers.
 """
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
 import sys
 import urllib.request
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+from urllib.error import HTTPError
 
 import pytest
 
-from tests.fixtures.projects import FIXTURES, REPOSITORY
-from tests.request_ids.recorder import Recorder
-from tests.request_ids.rpc_recorder import RpcRecorder
+from tests.fixtures.markers import MARKER, markers
+from tests.fixtures.projects import REPOSITORY, Project, projects
+from tests.request_ids.instrumentations import ID, INBOUND
+from tests.request_ids.peers import peers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.request_ids.peers import Peer
+
 pytestmark = [pytest.mark.slow, pytest.mark.libraries]
 
-ID = "4bf92f3577b34da6a3ce929d0e0e4736"
-SERVICES = sorted(FIXTURES.glob("svc30*/running/*_service.py"))
-_CALL = re.compile(
-    r"(?:\{PEER\}/|/peer\.Peer/|(?:queue|routing_key)=\")(?P<path>[\w-]+)"
-    r".*?#\s*(?P<verb>expect: SVC30|gap: SVC30|ok)"
+FAMILY = [project for project in projects() if re.match("svc30[1-7]", project.rule)]
+NOT_RUN = {
+    "svc306/applications/no_handlers.py": "nothing answers there",
+}
+"""Fixtures that can't be asked, and why."""
+
+_APPLICATION = re.compile(r"^(?:app|urlpatterns) = |^def app\(", re.MULTILINE)
+_ROUTE = re.compile(r'@app\.(?P<verb>get|post|route)\("/(?P<path>[^"]*)"')
+_PLACE = re.compile(
+    r"(?:\{(?:PEER|AWS)\}/|http://[\w.]+(?::\d+)?/|/peer\.Peer/|\{TOPICS\}:|# to (?:\{\w+\})?/"
+    r'|(?:queue|routing_key)="|\.(?:publish|request|send|send_and_wait|produce)\(")(?P<path>[\w-]+)'
 )
-APPLICATIONS = sorted(FIXTURES.glob("svc30[67]*/applications/*.py"))
+_SAID = re.compile(r"#\s*(?:expect: SVC30[1-5]|gap: SVC30[1-5]|(?P<ok>ok))")
 _SILENT = re.compile(r"# expect: SVC30[67]")
 
 
-class Told(NamedTuple):
-    """What a line of a fixture says: the outbound path, and whether the id is on the call."""
-
-    path: str
-    carries: bool
-
-
-def told(service: Path) -> list[Told]:
-    """What a fixture says of its calls."""
-    found = _CALL.finditer(service.read_text("utf-8"))
-    return [Told(each["path"], each["verb"] == "ok") for each in found]
+def told(text: str) -> dict[str, bool]:
+    """What a fixture says of its calls: by their places, whether the id is on them."""
+    found = {}
+    for line in text.splitlines():
+        said, places = _SAID.search(line), _PLACE.findall(line)
+        if said and places:
+            found[places[-1]] = bool(said["ok"])
+    return found
 
 
-@pytest.mark.parametrize("service", SERVICES, ids=lambda path: path.stem)
-def test_the_id_arrives_where_the_fixture_says(service: Path) -> None:
-    calls = told(service)
-    assert {call.carries for call in calls} == {True, False}, "a fixture shows both"
-    with Recorder() as peer, RpcRecorder() as rpc, serving(service, peer.url, rpc.address) as url:
-        for call in calls:
-            ask(f"{url}/{call.path}")
-        seen = {**{path.lstrip("/"): values for path, values in peer.arrived.items()}, **rpc.arrived}
-    arrived = {path: ID in values for path, values in seen.items()}
-    assert arrived == {call.path: call.carries for call in calls}
+def services(project: Project) -> list[Path]:
+    """The files of a project that make an application."""
+    return [file for file in project.files if _APPLICATION.search(file.read_text("utf-8"))]
 
 
-@pytest.mark.parametrize("application", APPLICATIONS, ids=lambda path: f"{path.parts[-3][:6]}/{path.stem}")
-def test_answers_have_an_id_where_the_fixture_says(application: Path) -> None:
+def parameters() -> Iterator[object]:
+    """The projects that can be run."""
+    for project in FAMILY:
+        if project.name not in NOT_RUN:
+            lacking = [name for name in imported(project) if not is_installed(name)]
+            marks = [pytest.mark.skip(f"{lacking[0]} is not installed")] if lacking else []
+            yield pytest.param(project, marks=marks, id=project.name)
+
+
+def imported(project: Project) -> set[str]:
+    """The libraries that a project imports."""
+    found: set[str] = set()
+    for file in project.files:
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                found.update(each.name for each in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                found.add(node.module or "")
+    own = {"shop", *(folder.name for folder in project.path.glob("*/"))}
+    return {name for name in found if name.partition(".")[0] not in own}
+
+
+def is_installed(name: str) -> bool:
+    """Whether a module can be imported."""
+    try:
+        return find_spec(name) is not None
+    except ModuleNotFoundError:  # nor can the package that it is in
+        return False
+
+
+RUN = list(parameters())
+
+
+@pytest.mark.parametrize("project", FAMILY, ids=lambda project: project.name)
+def test_every_fixture_can_be_run_and_every_alarm_is_tried(project: Project) -> None:
+    if project.name in NOT_RUN:
+        return
+    assert services(project), "it makes no application: give it one, or say in NOT_RUN why it has none"
+    for file in project.files:
+        for line in file.read_text("utf-8").splitlines():
+            if any(each.code < "SVC306" for each in markers(line)):
+                assert _PLACE.search(MARKER.sub("", line)), f"no place is named: {line}"
+
+
+@pytest.mark.parametrize("project", RUN)
+def test_the_id_arrives_where_the_fixture_says(project: Project) -> None:
+    texts = {file: file.read_text("utf-8") for file in project.files}
+    calls = {place: carries for text in texts.values() for place, carries in told(text).items()}
+    arrived: dict[str, bool] = {}
+    for service in services(project):
+        text = texts[service]
+        with peers_of(text) as peers, serving(service, peers) as address:
+            for place in calls:
+                ask(address, place, text)
+            seen = {place: values for peer in peers.values() for place, values in peer.arrived().items()}
+        for place, values in seen.items():
+            carries = any(ID in value for value in values)
+            arrived[place] = carries and arrived.get(place, True)  # one handler that drops it is a fault
+    assert arrived == calls
+
+
+@pytest.mark.parametrize(
+    "project", [each for each in RUN if each.id[:6] in ("svc306", "svc307")]
+)  # fmt: skip
+def test_answers_have_an_id_where_the_fixture_says(project: Project) -> None:
     """An id is told in answers, or none of the application is known, or it is known and not told."""
-    text = application.read_text("utf-8")
-    if "@app.get(" not in text:
-        pytest.skip("nothing answers here")
-    if "asgi_correlation_id" in text:
-        pytest.importorskip("asgi_correlation_id")
-    path = re.findall(r'@app\.get\("([^"]*)"\)', text)[-1]
-    with Recorder() as peer, serving(application, peer.url, "") as url:
-        answered = ask(f"{url}{path}")
+    text = project.path.read_text("utf-8")
+    path = next(_ROUTE.finditer(text))["path"]
+    with peers_of(text) as peers, serving(project.path, peers) as address:
+        answered = ask(address, path, text)
     assert bool(_SILENT.search(text)) != answered
 
 
-def ask(url: str) -> bool:
-    """Send a request with an id, and wait for the answer; gives whether that has one."""
-    request = urllib.request.Request(url, headers={"X-Request-ID": ID})
-    with urllib.request.urlopen(request, timeout=20) as answer:
-        assert answer.status == 200
-        return "X-Request-ID" in answer.headers
+def ask(address: str, place: str, text: str) -> bool:
+    """Send a request with an id, and wait for the answer; gives whether that has one.
+
+    A service of several has no route for what others answer.
+    """
+    if "grpc.server(" in text:
+        return ask_by_rpc(address, place)
+    verbs = {found["path"]: found["verb"] for found in _ROUTE.finditer(text)}
+    data = b"" if verbs.get(place) == "post" else None
+    request = urllib.request.Request(f"http://{address}/{place}", data, INBOUND)
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return "X-Request-ID" in answer.headers
+    except HTTPError as error:
+        if error.code != 404:
+            raise
+        return False
+
+
+def ask_by_rpc(address: str, place: str) -> bool:
+    """The same for a servicer."""
+    import grpc
+
+    with grpc.insecure_channel(address) as channel:
+        method = channel.unary_unary(f"/shop.Orders/{place}")
+        method(b"", metadata=[("x-request-id", ID)], wait_for_ready=True, timeout=20)
+    return False
 
 
 @contextmanager
-def serving(service: Path, peer: str, rpc_peer: str) -> Iterator[str]:
+def serving(service: Path, peers: dict[str, Peer]) -> Iterator[str]:
     """A process that serves a fixture; gives its address."""
+    proxy = {"http_proxy": peers["PEER"].address, "no_proxy": "127.0.0.1"}
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.request_ids.serve", str(service)],
         cwd=REPOSITORY,
-        env={**os.environ, "PEER": peer, "RPC_PEER": rpc_peer},
+        env={**os.environ, **{name: peer.address for name, peer in peers.items()}, **proxy},
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -98,7 +182,7 @@ def serving(service: Path, peer: str, rpc_peer: str) -> Iterator[str]:
         assert process.stdout is not None
         port = process.stdout.readline().strip()
         assert port, "the service did not start"
-        yield f"http://127.0.0.1:{port}"
+        yield f"127.0.0.1:{port}"
     finally:
         process.kill()
         process.wait(10)

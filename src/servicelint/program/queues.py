@@ -17,6 +17,7 @@ from servicelint.catalog.messaging import (
 from servicelint.facts import record
 from servicelint.program.evaluation.values import (
     MISSING,
+    NONE,
     UNKNOWN,
     CallRef,
     ClassRef,
@@ -24,8 +25,6 @@ from servicelint.program.evaluation.values import (
     ExternalMethod,
     FunctionRef,
     Instance,
-    MappingValue,
-    SequenceValue,
     Value,
     Values,
     merge,
@@ -197,42 +196,36 @@ class Queues:
             found[role] = given
         return {role: values for role, values in found.items() if values != (MISSING,)}
 
-    def headers(self, publication: Publication) -> Values:
-        """What is given as a message's headers; MISSING among it where nothing may be given."""
-        return self._carried(publication, publication.publishing.headers, lambda envelope: envelope.headers)
-
     def correlation_id(self, publication: Publication) -> Values:
         """What is given as a message's correlation id; MISSING among it where nothing may be given."""
-        own = publication.publishing.correlation_id
-        return self._carried(publication, own, lambda envelope: envelope.correlation_id)
-
-    def _carried(
-        self, publication: Publication, own: Parameter | None, part: Callable[[Envelope], Parameter | None]
-    ) -> Values:
-        publishing, arguments = publication.publishing, publication.arguments
+        publishing = publication.publishing
         if publishing.envelope is not None:
-            return self._in_envelopes(self._given(arguments, publishing.envelope), part)
-        if own is None:
-            return (MISSING,)
-        if publishing.entries is not None:
-            return merge(*(_in_entries(v, own.keyword) for v in self._given(arguments, publishing.entries)))
-        return self._given(arguments, own)
+            return merge(*(self._of_envelope(*each) for each in self.envelopes(publication))) or (MISSING,)
+        own = publishing.correlation_id
+        return self._given(publication.arguments, own) if own is not None else (MISSING,)
 
-    def _in_envelopes(self, values: Values, part: Callable[[Envelope], Parameter | None]) -> Values:
-        """What the message objects carry; UNKNOWN where it can't be told how one was made."""
-        found: list[Values] = []
-        for value in values:
-            entry = None
-            if isinstance(value, Instance) and isinstance(value.of, External):
-                entry = self.program.catalog.entry(value.of.name)
-            if value == MISSING:
-                found.append((MISSING,))
-            elif isinstance(entry, Envelope) and isinstance(value, Instance) and value.arguments:
-                argument = part(entry)
-                found.append(self._in_envelope(value, value.arguments, argument) if argument else (MISSING,))
-            else:
-                found.append((UNKNOWN,))
-        return merge(*found)
+    def envelopes(self, publication: Publication) -> list[tuple[Envelope | None, Instance | None]]:
+        """The objects that a message is given as, with what is known of their class.
+
+        None where it can't be told how one was made.
+        """
+        envelope = publication.publishing.envelope
+        given = self._given(publication.arguments, envelope) if envelope is not None else ()
+        values = self.program.evaluator.expand_all(given)
+        return [self._envelope(value) for value in values if value not in (MISSING, NONE)]
+
+    def _envelope(self, value: Value) -> tuple[Envelope | None, Instance | None]:
+        if isinstance(value, Instance) and isinstance(value.of, External):
+            entry = self.program.catalog.entry(value.of.name)
+            if isinstance(entry, Envelope) and value.arguments:
+                return entry, value
+        return None, None
+
+    def _of_envelope(self, described: Envelope | None, envelope: Instance | None) -> Values:
+        if described is None or envelope is None or envelope.arguments is None:
+            return (UNKNOWN,)
+        argument = described.correlation_id
+        return self._in_envelope(envelope, envelope.arguments, argument) if argument else (MISSING,)
 
     def _in_envelope(self, envelope: Instance, built: Arguments, argument: Parameter) -> Values:
         for effect in reversed(envelope.effects):
@@ -256,20 +249,3 @@ class Queues:
         callee = instance.made.call.callee if instance.made else None
         making = self.program.catalog.making(getattr(callee, "name", ""), name)
         return making.address if making else client.address
-
-
-def _in_entries(entries: Value, key: str) -> Values:
-    """What the mappings of a list have under a key."""
-    if not isinstance(entries, SequenceValue):
-        return (UNKNOWN,)
-    mappings = [value for item in entries.items for value in item]
-    return merge(*(_entry(value, key) for value in mappings)) or (UNKNOWN,)
-
-
-def _entry(mapping: Value, key: str) -> Values:
-    if not isinstance(mapping, MappingValue):
-        return (UNKNOWN,)
-    found = mapping.entry(key)
-    if found is None:
-        return (UNKNOWN,) if mapping.rest or mapping.elements else (MISSING,)
-    return found

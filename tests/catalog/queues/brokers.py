@@ -1,6 +1,7 @@
 """Brokers that a proof needs: small servers on the loopback interface that note what is published to them.
 
-They speak as much of AMQP 0-9-1 and of the NATS protocol as it takes to publish one message.
+They speak as much of AMQP 0-9-1 and of the NATS protocol as it takes to publish one message. For Kafka it is
+the cluster that librdkafka brings for tests.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import contextlib
 import json
 import socket
 import threading
+import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tests.peers import LOOPBACK
@@ -22,11 +24,15 @@ NATS_INFO = {"server_id": "x", "version": "2.10.0", "headers": True, "max_payloa
 
 
 class Message(NamedTuple):
-    """A message that arrived: the names of its place by role, its headers' names, its correlation id."""
+    """A message that arrived: the names of its place by role, its headers' names, its correlation id.
+
+    ``values`` are those of its headers.
+    """
 
     place: dict[str, str]
     headers: set[str]
     correlation_id: str | None = None
+    values: tuple[str, ...] = ()
 
 
 class Broker:
@@ -96,7 +102,9 @@ class AmqpBroker(Broker):
 
     def _note(self, published: Any, properties: Any) -> None:
         place = {"exchange": published.exchange, "routing-key": published.routing_key}
-        self.messages.append(Message(place, set(properties.headers or {}), properties.correlation_id))
+        headers = properties.headers or {}
+        values = tuple(map(str, headers.values()))
+        self.messages.append(Message(place, set(headers), properties.correlation_id, values))
 
 
 def _amqp_answer(request: Any, commands: Any) -> Any:
@@ -109,6 +117,8 @@ def _amqp_answer(request: Any, commands: Any) -> Any:
         "Channel.Close": commands.Channel.CloseOk,
         "Confirm.Select": commands.Confirm.SelectOk,
         "Exchange.Declare": commands.Exchange.DeclareOk,
+        "Basic.Qos": commands.Basic.QosOk,
+        "Queue.Bind": commands.Queue.BindOk,
         "Queue.Declare": lambda: commands.Queue.DeclareOk(request.queue or "made", 0, 0),
     }
     make = answers.get(request.name)
@@ -143,8 +153,8 @@ class NatsBroker(Broker):
     ) -> None:
         sizes = 2 if words[0] == "HPUB" else 1
         lines = payload[: int(words[-2])].decode().splitlines()[1:] if sizes == 2 else []
-        headers = {line.partition(":")[0] for line in lines if line}
-        self.messages.append(Message({"subject": words[1]}, headers))
+        headers = dict(line.split(": ", 1) for line in lines if line)
+        self.messages.append(Message({"subject": words[1]}, set(headers), None, tuple(headers.values())))
         reply = words[2] if len(words) > 2 + sizes else ""
         for pattern, number in inboxes.items():
             if reply.startswith(pattern.rstrip("*")):
@@ -152,3 +162,57 @@ class NatsBroker(Broker):
                 connection.sendall(
                     b"MSG %s %s %d\r\n%s\r\n" % (reply.encode(), number.encode(), len(body), body)
                 )
+
+
+class KafkaCluster:
+    """The cluster in memory that librdkafka brings. Use it as a context manager.
+
+    ``messages`` are those that :meth:`collect` has read, by their topics.
+    """
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+
+    def __enter__(self) -> KafkaCluster:
+        import confluent_kafka
+
+        self._library = confluent_kafka
+        settings = {"test.mock.num.brokers": 1, "bootstrap.servers": "unused", "log_level": 0}
+        self._owner = confluent_kafka.Producer(settings)
+        broker = next(iter(self._owner.list_topics(timeout=5).brokers.values()))
+        self.address = f"{broker.host}:{broker.port}"
+        self._consumer = confluent_kafka.Consumer({
+            "bootstrap.servers": self.address, "group.id": "proof", "auto.offset.reset": "earliest",
+            "log_level": 0,
+        })  # fmt: skip
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._consumer.close()
+
+    def collect_all(self, seconds: float) -> None:
+        """Read all that the cluster says has arrived; gives up after some seconds."""
+        arrived = sum(
+            high - low
+            for partition in self._partitions()
+            for low, high in [self._consumer.get_watermark_offsets(partition, timeout=5)]
+        )
+        end = time.monotonic() + seconds
+        while len(self.messages) < arrived and time.monotonic() < end:
+            self.collect()
+
+    def _partitions(self) -> list[Any]:
+        known = self._owner.list_topics(timeout=5).topics
+        return [self._library.TopicPartition(topic, number, 0) for topic in known for number in range(4)]
+
+    def collect(self) -> None:
+        """Read what has arrived so far, unless that takes long."""
+        self._owner.flush(5)
+        self._consumer.assign(self._partitions())
+        self.messages.clear()
+        while (message := self._consumer.poll(0.5 if not self.messages else 0.1)) is not None:
+            if not message.error():
+                headers = dict(message.headers() or ())
+                values = tuple(value.decode() for value in headers.values())
+                self.messages.append(Message({"topic": message.topic()}, set(headers), None, values))
+        self.messages.sort(key=lambda each: each.place["topic"])

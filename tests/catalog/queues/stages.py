@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from unittest import mock
 
 from tests.catalog.calls import resolve
-from tests.catalog.queues.brokers import AmqpBroker, Message, NatsBroker
+from tests.catalog.queues.brokers import AmqpBroker, KafkaCluster, Message, NatsBroker
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -134,7 +134,7 @@ async def dramatiq() -> AsyncIterator[Stage]:
 
 @asynccontextmanager
 async def kafka() -> AsyncIterator[Stage]:
-    """A producer whose accumulator is a witness: the library talks to no broker that a test could be."""
+    """A producer whose accumulator is a witness, which sees each message at once."""
     messages: list[Message] = []
 
     def append(partition: Any, _time: Any, _key: Any, _value: Any, headers: Any, *_: Any, **__: Any) -> None:
@@ -155,59 +155,30 @@ class PublishedError(Exception):
     """Ends a call at the witness, in place of publishing."""
 
 
-@contextlib.contextmanager
-def _kafka_cluster(messages: list[Message]) -> Any:
-    """The cluster in memory that librdkafka brings, its address, and what reads from it."""
-    library = resolve("confluent_kafka")
-    quiet = {"log_level": 0}
-    owner = library.Producer({"test.mock.num.brokers": 1, "bootstrap.servers": "unused", **quiet})
-    broker = next(iter(owner.list_topics(timeout=5).brokers.values()))
-    address = f"{broker.host}:{broker.port}"
-    consumer = library.Consumer(
-        {"bootstrap.servers": address, "group.id": "proof", "auto.offset.reset": "earliest", **quiet}
-    )
-
-    def collect() -> None:
-        owner.flush(5)
-        known = [topic for topic in owner.list_topics(timeout=5).topics if topic.startswith("place")]
-        consumer.assign([library.TopicPartition(topic, number, 0) for topic in known for number in range(4)])
-        messages.clear()
-        while (message := consumer.poll(0.5 if not messages else 0.1)) is not None:
-            if not message.error():
-                headers = {name for name, _ in message.headers() or ()}
-                messages.append(Message({"topic": message.topic()}, headers))
-        messages.sort(key=lambda each: each.place["topic"])
-
-    yield address, collect
-    consumer.close()
-
-
 @asynccontextmanager
 async def confluent_kafka() -> AsyncIterator[Stage]:
     """Producers on the library's own cluster in memory."""
-    messages: list[Message] = []
-    with _kafka_cluster(messages) as (address, collect):
-        settings = {"bootstrap.servers": address, "log_level": 0}
+    with KafkaCluster() as cluster:
+        settings = {"bootstrap.servers": cluster.address, "log_level": 0}
         plain = resolve("confluent_kafka.Producer")(settings)
         serializing = resolve("confluent_kafka.SerializingProducer")(settings)
 
         def flush_and_collect() -> None:
             plain.flush(5)
             serializing.flush(5)
-            collect()
+            cluster.collect()
 
         objects = {"confluent_kafka.Producer": plain, "confluent_kafka.SerializingProducer": serializing}
-        yield Stage(objects, messages, flush_and_collect)
+        yield Stage(objects, cluster.messages, flush_and_collect)
 
 
 @asynccontextmanager
 async def aiokafka() -> AsyncIterator[Stage]:
     """A producer on librdkafka's cluster in memory."""
-    messages: list[Message] = []
-    with _kafka_cluster(messages) as (address, collect):
-        producer = resolve("aiokafka.AIOKafkaProducer")(bootstrap_servers=address)
+    with KafkaCluster() as cluster:
+        producer = resolve("aiokafka.AIOKafkaProducer")(bootstrap_servers=cluster.address)
         await producer.start()
-        yield Stage({"aiokafka.AIOKafkaProducer": producer}, messages, collect)
+        yield Stage({"aiokafka.AIOKafkaProducer": producer}, cluster.messages, cluster.collect)
         await producer.stop()
 
 

@@ -74,6 +74,14 @@ def written(call: CallRef, frame: Frame, skip: int = 0) -> Arguments:
     )
 
 
+def passed_for(arguments: Arguments, name: str, position: int | None) -> Given | None:
+    """What a call gives for a parameter, by keyword or position."""
+    given = arguments.keywords.get(name)
+    if given is None and position is not None and 0 <= position < len(arguments.positional):
+        return arguments.positional[position]
+    return given
+
+
 def combined(first: Arguments, second: Arguments) -> Arguments:
     """The arguments of a partial's call: those given before, and those given now, which win."""
     merged = Arguments(

@@ -7,12 +7,11 @@ values.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from servicelint.facts import record
 from servicelint.facts.structure import parts_of
-from servicelint.program.evaluation.keyword_options import Options, passed_for
+from servicelint.program.evaluation.arguments import passed_for
 from servicelint.program.evaluation.parameters import has_receiver
 from servicelint.program.evaluation.values import (
     CallRef,
@@ -23,6 +22,8 @@ from servicelint.program.evaluation.values import (
     Partial,
 )
 from servicelint.program.linking.index import last_name
+from servicelint.program.request_ids.options import Options, added
+from servicelint.program.request_ids.trail import Trail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,22 +45,12 @@ _VALUES_ONLY = frozenset({"get", "getlist", "get_all", "getall", "pop"})
 _METADATA = frozenset({"invocation_metadata"})
 
 
-@dataclass
-class Trail:
-    """What was found on the way: ``found`` says how an id gets on, ``values`` holds what is put on.
+class Taken(NamedTuple):
+    """A parameter of a function of the program, and its position in calls."""
 
-    ``unknown`` is what could not be followed. ``is_given``: headers are given at all;
-    ``is_forwarded``: a parameter of what sends has a say in them, ``takes_options``: as one of all its
-    options. ``is_given_by_caller``: the call of a wrapper gives headers of its own.
-    """
-
-    found: list[str] = field(default_factory=list)
-    values: list[tuple[Expression, Module, int]] = field(default_factory=list)
-    unknown: list[str] = field(default_factory=list)
-    is_given: bool = False
-    is_forwarded: bool = False
-    takes_options: bool = False
-    is_given_by_caller: bool = False
+    function: FunctionRef
+    parameter: record.Parameter
+    position: int
 
 
 class HeaderReader:
@@ -78,13 +69,12 @@ class HeaderReader:
 
     def argument(self, arguments: Arguments, keyword: str, position: int | None) -> None:
         """Read what a call gives for its headers."""
-        given = passed_for(arguments, keyword, -1 if position is None else position)
+        given = passed_for(arguments, keyword, position)
         if given is not None:
             self.trail.is_given = True
             self.given(given)
         for mapping in arguments.mappings:
-            if mapping.expression is not None and mapping.frame is not None:
-                self._option(keyword).read(mapping.expression, mapping.frame.module, mapping.frame.scope, 0)
+            self.option(keyword, mapping)
 
     def given(self, given: Given) -> None:
         """Read one argument."""
@@ -97,6 +87,11 @@ class HeaderReader:
         """Note what can't be followed, unless no id can come from there: its name is written somewhere."""
         if module is None or self.ids.may_come_from(module):
             self.trail.unknown.append(reason)
+
+    def option(self, key: str, given: Given) -> None:
+        """Read what the mappings of an argument, or of its list, have under a key."""
+        if given.expression is not None and given.frame is not None:
+            self._option(key).read(given.expression, given.frame.module, given.frame.scope, 0)
 
     def _option(self, key: str) -> Options:
         """The reader of what mappings have under a key."""
@@ -181,6 +176,8 @@ class HeaderReader:
     def _name(self, name: record.Name, module: Module, scope: int, depth: int) -> None:
         for value, number in self.bindings(name, module, scope):
             self.read(value, module, number, depth + 1)
+        for item in added(name, module, scope):
+            self.read(item, module, scope, depth + 1)
         self.changes(name, module, scope)
 
     def bindings(self, name: record.Name, module: Module, scope: int) -> Iterator[tuple[Expression, int]]:
@@ -338,23 +335,33 @@ class HeaderReader:
 
     # --- parameters ------------------------------------------------------------------------------
 
-    def _parameter(self, value: record.ParameterValue, module: Module, scope: int, depth: int) -> None:
+    def taken(
+        self, value: record.ParameterValue, module: Module, scope: int, *, is_options: bool
+    ) -> Taken | None:
+        """A parameter that is read, to be asked of its callers; None if they are not asked.
+
+        ``is_options``: it takes all options of a call, headers among them.
+        """
         number = self.program.function_of_scope(module, scope)
-        self.note_parameter((module, number), is_options=False)
+        self.note_parameter((module, number), is_options=is_options)
         if number < 0 or not self.follows_callers:
-            return
+            return None
         function = module.facts.functions[number]
-        parameter = function.parameters[value.index]
-        if parameter.default is not None:
-            self.read(parameter.default, module, function.outer_scope, depth + 1)
-        owner = FunctionRef(module, number)
-        callers = self.program.callers.of(owner)
-        if not callers:
-            if self.program.handlers.of(owner) is None:
-                self.note_unknown(f"`{parameter.name}` comes from outside", module)
-            return
         position = value.index - (1 if has_receiver(function) else 0)
-        self.by_callers(callers, lambda arguments: self._passed(arguments, parameter, position, depth))
+        return Taken(FunctionRef(module, number), function.parameters[value.index], position)
+
+    def _parameter(self, value: record.ParameterValue, module: Module, scope: int, depth: int) -> None:
+        taken = self.taken(value, module, scope, is_options=False)
+        if taken is None:
+            return
+        if taken.parameter.default is not None:
+            function = module.facts.functions[taken.function.index]
+            self.read(taken.parameter.default, module, function.outer_scope, depth + 1)
+        callers = self.program.callers.of(taken.function)
+        if callers:
+            self.by_callers(callers, lambda arguments: self._passed(arguments, taken, depth))
+        elif self.program.handlers.of(taken.function) is None:
+            self.note_unknown(f"`{taken.parameter.name}` comes from outside", module)
 
     def by_callers(self, callers: list[Arguments], read: Callable[[Arguments], None]) -> None:
         """Read what callers give. One that shows nothing drops the id, whatever can't be told of others."""
@@ -367,13 +374,13 @@ class HeaderReader:
         if not is_open:
             self.trail.unknown = before
 
-    def _passed(self, arguments: Arguments, parameter: record.Parameter, position: int, depth: int) -> None:
+    def _passed(self, arguments: Arguments, taken: Taken, depth: int) -> None:
         """What one caller gives for a parameter."""
-        if parameter.kind == "double-star":
+        if taken.parameter.kind == "double-star":
             if any(map(self.ids.is_id, arguments.keywords)):
                 self.trail.found.append("put on the call by its headers")
             return
-        given = passed_for(arguments, parameter.name, position)
+        given = passed_for(arguments, taken.parameter.name, taken.position)
         if given is not None and given.expression is not None and given.frame is not None:
             self.read(given.expression, given.frame.module, given.frame.scope, depth + 1)
 

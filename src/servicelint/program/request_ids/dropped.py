@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from servicelint.facts import record
-from servicelint.program.evaluation.values import MISSING, NONE, CallRef, FunctionRef, Literal, MappingValue
+from servicelint.program.evaluation.values import CallRef, FunctionRef, Literal
 from servicelint.program.faults import Fault, name_of
 from servicelint.program.handlers.handing_on import invoker_of
 from servicelint.program.linking.index import last_name
 from servicelint.program.linking.reads import Memo, Whole
+from servicelint.program.request_ids.messages import Messages
 from servicelint.program.request_ids.names import expressions, walk
-from servicelint.program.request_ids.outgoing import Carriage, Outgoing
+from servicelint.program.request_ids.outgoing import Outgoing
 from servicelint.program.request_ids.telling import by_whom, way_to
 from servicelint.program.timeouts.verdicts import Step
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from servicelint.program.handlers.reaching import Edge, Reached
     from servicelint.program.linking.modules import Module
     from servicelint.program.outbound import OutboundCall
-    from servicelint.program.queues import Publication
     from servicelint.program.request_ids.names import RequestIds
 
 _INTERNAL = (".local", ".internal", ".svc", ".lan", ".localdomain", ".intranet", ".corp", ".consul", ".test")
@@ -42,6 +42,7 @@ class Dropped:
         self.ids = ids
         self.program = ids.program
         self.outgoing = Outgoing(ids)
+        self.sent = Messages(self.outgoing)
         self._attended: Memo[CallRef, list[Reached]] = Memo(ids.program.reads)
         self._wrapping = Whole(ids.program.reads, f"wrappers {ids.names}", self._find_wrapping, _told)
 
@@ -186,31 +187,11 @@ class Dropped:
         for publication in self.program.queues.publications(module):
             if self._is_covered(publication.entry, module):
                 continue
-            carriage = self._message(publication)
+            carriage = self.sent.of(publication)
             is_dropped = carriage.answer == "dropped"
             reached = self._inbound(publication.ref, publication.entry) if is_dropped else []
             if reached:
                 yield self._fault(publication.ref, publication.name, carriage.reason, reached)
-
-    def _message(self, publication: Publication) -> Carriage:
-        queues = self.program.queues
-        correlation = [v for v in queues.correlation_id(publication) if v not in (MISSING, NONE)]
-        if correlation:
-            return Carriage("carried", "its correlation id")
-        headers = queues.headers(publication)
-        if any(self._holds_id(value) for value in headers):
-            return Carriage("carried", "its headers")
-        if any(_is_open(value) for value in headers) and self.ids.modules():
-            return Carriage("unknown", "its headers can't be told")
-        is_given = any(value not in (MISSING, NONE) for value in headers)
-        return Carriage("dropped", "its headers hold none" if is_given else "it is given no headers")
-
-    def _holds_id(self, value: object) -> bool:
-        if not isinstance(value, MappingValue):
-            return False
-        if any(self.ids.is_id(key) and values != (MISSING,) for key, values in value.entries):
-            return True
-        return any(self._holds_id(each) for rest in value.rest for each in rest)
 
 
 def _is_constant(origin: Origin | None) -> bool:
@@ -237,12 +218,6 @@ def is_public(url: str) -> bool:
         return ipaddress.ip_address(host).is_global
     except ValueError:
         return True
-
-
-def _is_open(value: object) -> bool:
-    if isinstance(value, MappingValue):
-        return bool(value.rest or value.elements)
-    return value not in (MISSING, NONE)
 
 
 def _url(position: int | None, arguments: object) -> Given | None:

@@ -18,7 +18,7 @@ from servicelint.program.evaluation.values import (
 )
 from servicelint.program.handlers.held import Held
 from servicelint.program.linking.reads import Memo
-from servicelint.program.request_ids.carried import HeaderReader, Trail
+from servicelint.program.request_ids.carried import HeaderReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from servicelint.program.linking.modules import Module
     from servicelint.program.outbound import OutboundCall
     from servicelint.program.request_ids.names import RequestIds
+    from servicelint.program.request_ids.trail import Trail
     from servicelint.program.sites import Target
 
 Answer = Literal["carried", "dropped", "fresh", "unknown"]
@@ -59,16 +60,10 @@ class Outgoing:
         targets = self._targets(call)
         trails = [self._trail(call, target, headers) for target in targets]
         if any(trail.found for trail in trails):
-            return self._found(trails)
+            return self.found(trails)
         if any(self._by_client(target, headers, trails) for target in targets):
             return Carriage("carried", "its client puts it on")
-        unknown = [reason for trail in trails for reason in trail.unknown]
-        if unknown:
-            return Carriage("unknown", unknown[0])
-        if any(trail.is_given_by_caller and not trail.takes_options for trail in trails):
-            return Carriage("unknown", "what it calls sends the headers it is given")
-        is_given = any(trail.is_given for trail in trails)
-        return Carriage("dropped", "its headers hold none" if is_given else "it is given no headers")
+        return dropped(trails)
 
     def is_forwarded(self, call: OutboundCall) -> bool:
         """Whether callers of the function that a call stands in have a say in its headers."""
@@ -81,7 +76,8 @@ class Outgoing:
             target for site in self.program.sites.of(ref.module) if site.ref == ref for target in site.targets
         ]
 
-    def _found(self, trails: list[Trail]) -> Carriage:
+    def found(self, trails: list[Trail]) -> Carriage:
+        """What is carried, where an id was found."""
         values = [value for trail in trails for value in trail.values]
         if values and all(self.is_fresh(*value) for value in values):
             return Carriage("fresh", "its headers get an id made anew")
@@ -159,14 +155,16 @@ class Outgoing:
         if instance is None:
             return False
         return (
-            self._by_class(instance)
+            self.client_puts(instance)
             or self._by_construction(instance, headers, trails)
-            or self._by_effects(instance)
-            or self._by_module(instance)
             or any(
                 self._by_construction(each, headers, trails) for each in self.program.stubs.channels(instance)
             )
         )
+
+    def client_puts(self, instance: Instance) -> bool:
+        """Whether an object's own class, or what has been done to it, puts an id on what it sends."""
+        return self._by_class(instance) or self._by_effects(instance) or self._by_module(instance)
 
     def _by_class(self, instance: Instance) -> bool:
         """The program's own class, overriding what sends."""
@@ -313,6 +311,17 @@ class Outgoing:
         if getattr(callee, "name", "") == "str" and ref.call.arguments:
             return self.is_fresh(ref.call.arguments[0].value, module, scope, depth + 1)
         return False
+
+
+def dropped(trails: list[Trail]) -> Carriage:
+    """What is said where no id was found: that there is none, or that it can't be told."""
+    unknown = [reason for trail in trails for reason in trail.unknown]
+    if unknown:
+        return Carriage("unknown", unknown[0])
+    if any(trail.is_given_by_caller and not trail.takes_options for trail in trails):
+        return Carriage("unknown", "what it calls sends the headers it is given")
+    is_given = any(trail.is_given for trail in trails)
+    return Carriage("dropped", "its headers hold none" if is_given else "it is given no headers")
 
 
 DEEPEST_VALUE = 8

@@ -6,16 +6,18 @@ put.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from servicelint.facts import record
 from servicelint.facts.structure import parts_of
-from servicelint.program.evaluation.parameters import has_receiver
-from servicelint.program.evaluation.values import CallRef, FunctionRef
+from servicelint.program.evaluation.arguments import passed_for
+from servicelint.program.evaluation.values import CallRef
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from servicelint.facts.record import Expression
-    from servicelint.program.evaluation.arguments import Arguments, Given
+    from servicelint.program.evaluation.arguments import Arguments
     from servicelint.program.linking.modules import Module
     from servicelint.program.request_ids.carried import HeaderReader
 
@@ -37,23 +39,12 @@ class Options:
         if mark in self._seen or depth > DEEPEST:
             return
         self._seen.add(mark)
-        if isinstance(expression, record.Mapping):
-            self._mapping(expression, module, scope, depth)
-        elif isinstance(expression, record.Updated):
-            self._updated(expression, module, scope, depth)
-        elif isinstance(expression, record.CallValue):
-            self._result(CallRef(module, expression.call), depth)
-        elif isinstance(expression, record.ParameterValue):
-            self._parameter(expression, module, scope, depth)
-        elif isinstance(expression, record.Attribute):
-            self._attribute(expression, module, scope, depth)
-        elif isinstance(expression, record.Name):
-            for value, number in self.reader.bindings(expression, module, scope):
-                self.read(value, module, number, depth + 1)
-            self._items_under_key(expression, module, scope, depth)
-        else:
-            for part in parts_of(expression):
-                self.read(part, module, scope, depth + 1)
+        reader = _READERS.get(type(expression))
+        if reader is not None:
+            reader(self, expression, module, scope, depth)
+            return
+        for part in parts_of(expression):
+            self.read(part, module, scope, depth + 1)
 
     def _headers(self, expression: Expression, module: Module, scope: int, depth: int) -> None:
         """What is under the key."""
@@ -80,6 +71,13 @@ class Options:
             and target.value.name == name
             and getattr(target.index, "value", None) == self.key
         )
+
+    def _name(self, name: record.Name, module: Module, scope: int, depth: int) -> None:
+        for value, number in self.reader.bindings(name, module, scope):
+            self.read(value, module, number, depth + 1)
+        for item in added(name, module, scope):
+            self.read(item, module, scope, depth + 1)
+        self._items_under_key(name, module, scope, depth)
 
     def _mapping(self, mapping: record.Mapping, module: Module, scope: int, depth: int) -> None:
         for name, value in mapping.items:
@@ -108,12 +106,13 @@ class Options:
                 self._headers(arguments[1].value, module, scope, depth)
                 self._items(updated.value, module, depth)
 
-    def _result(self, ref: CallRef, depth: int) -> None:
+    def _result(self, value: record.CallValue, module: Module, _: int, depth: int) -> None:
         """What a call returns: of a function of the program, else what it is given."""
+        ref = CallRef(module, value.call)
         functions = list(self.reader.functions(ref))
         for function in functions:
             facts = function.module.facts.functions[function.index]
-            for returned, _ in facts.returns:
+            for returned, _region in facts.returns:
                 self.read(returned, function.module, facts.scope, depth + 1)
         if not functions:
             self._arguments(ref, depth)
@@ -127,29 +126,42 @@ class Options:
                 self.read(argument.value, ref.module, ref.call.scope, depth + 1)
 
     def _parameter(self, value: record.ParameterValue, module: Module, scope: int, depth: int) -> None:
-        reader = self.reader
-        number = reader.program.function_of_scope(module, scope)
-        reader.note_parameter((module, number), is_options=True)
-        if number < 0 or not reader.follows_callers:
+        taken = self.reader.taken(value, module, scope, is_options=True)
+        if taken is None:
             return
-        function = module.facts.functions[number]
-        parameter = function.parameters[value.index]
-        position = value.index - (1 if has_receiver(function) else 0)
 
         def read(arguments: Arguments) -> None:
-            if parameter.kind == "double-star":
-                reader.argument(arguments, self.key, None)
+            if taken.parameter.kind == "double-star":
+                self.reader.argument(arguments, self.key, None)
                 return
-            given = passed_for(arguments, parameter.name, position)
+            given = passed_for(arguments, taken.parameter.name, taken.position)
             if given is not None and given.expression is not None and given.frame is not None:
                 self.read(given.expression, given.frame.module, given.frame.scope, depth + 1)
 
-        reader.by_callers(reader.program.callers.of(FunctionRef(module, number)), read)
+        self.reader.by_callers(self.reader.program.callers.of(taken.function), read)
 
 
-def passed_for(arguments: Arguments, name: str, position: int) -> Given | None:
-    """What a call gives for a parameter, by keyword or position."""
-    given = arguments.keywords.get(name)
-    if given is None and 0 <= position < len(arguments.positional):
-        return arguments.positional[position]
-    return given
+_READERS: dict[type, Callable[[Options, Any, Module, int, int], None]] = {
+    record.Mapping: Options._mapping,
+    record.Updated: Options._updated,
+    record.CallValue: Options._result,
+    record.ParameterValue: Options._parameter,
+    record.Attribute: Options._attribute,
+    record.Name: Options._name,
+}
+
+
+def added(name: record.Name, module: Module, scope: int) -> Iterator[Expression]:
+    """What is appended, in the same function, to the list that a name holds."""
+    for call in module.facts.calls:
+        callee = call.callee
+        if call.scope != scope or not isinstance(callee, record.Attribute) or callee.name not in _ADDING:
+            continue
+        owner = callee.value
+        if isinstance(owner, record.Name) and owner.name == name.name and call.arguments:
+            item = call.arguments[-1].value
+            yield item if callee.name == "extend" else record.Sequence("list", (item,))
+
+
+_ADDING = frozenset({"append", "extend", "insert"})
+"""Methods that make a list longer."""

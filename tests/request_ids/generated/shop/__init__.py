@@ -1,0 +1,1 @@
+"""What the generator of gRPC writes, for fixtures that import it: each program has its own in its build."""

@@ -1,0 +1,5 @@
+"""The messages."""
+
+from google.protobuf.empty_pb2 import Empty
+
+__all__ = ["Empty"]
