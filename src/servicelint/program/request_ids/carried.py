@@ -13,20 +13,14 @@ from servicelint.facts import record
 from servicelint.facts.structure import parts_of
 from servicelint.program.evaluation.arguments import passed_for
 from servicelint.program.evaluation.parameters import has_receiver
-from servicelint.program.evaluation.values import (
-    CallRef,
-    ClassRef,
-    FunctionRef,
-    Instance,
-    ModuleValue,
-    Partial,
-)
+from servicelint.program.evaluation.values import CallRef, FunctionRef, ModuleValue
 from servicelint.program.linking.index import last_name
 from servicelint.program.request_ids.options import Options, added
+from servicelint.program.request_ids.sources import Sources
 from servicelint.program.request_ids.trail import Trail
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from servicelint.facts.record import Expression
     from servicelint.program.evaluation.arguments import Arguments, Given
@@ -60,6 +54,7 @@ class HeaderReader:
         self.ids = ids
         self._sender = sender
         self.program = ids.program
+        self.sources = Sources(ids.program)
         self.trail = Trail()
         self.follows_callers = True
         self._options: dict[str, Options] = {}
@@ -174,25 +169,11 @@ class HeaderReader:
     # --- names and attributes --------------------------------------------------------------------
 
     def _name(self, name: record.Name, module: Module, scope: int, depth: int) -> None:
-        for value, number in self.bindings(name, module, scope):
+        for value, number in self.sources.bindings(name, module, scope):
             self.read(value, module, number, depth + 1)
         for item in added(name, module, scope):
             self.read(item, module, scope, depth + 1)
         self.changes(name, module, scope)
-
-    def bindings(self, name: record.Name, module: Module, scope: int) -> Iterator[tuple[Expression, int]]:
-        """What a name is bound to, each with its scope."""
-        scopes = module.facts.scopes
-        if name.definitions:
-            yield from ((scopes[scope].bindings[number].value, scope) for number in name.definitions)
-            return
-        number = scope
-        while number >= 0:
-            values = [binding.value for binding in scopes[number].bindings if binding.name == name.name]
-            if values:
-                yield from ((value, number) for value in values)
-                return
-            number = scopes[number].parent
 
     def changes(self, name: record.Name, module: Module, scope: int) -> None:
         """``inject(headers)``, ``add_ids(headers)``, ``headers.add(ID, value)`` in the same function."""
@@ -212,18 +193,9 @@ class HeaderReader:
         if self.ids.injects(ref.call.callee, ref.module, ref.call.scope):
             self.trail.found.append(f"put on the call by {last_name(ref.call.callee)}")
             return
-        for function in self.functions(ref):
+        for function in self.sources.functions(ref):
             if self.ids.puts(function):
                 self.trail.found.append(f"put on the call by {_name_of(function)}")
-
-    def functions(self, ref: CallRef) -> Iterator[FunctionRef]:
-        """The program's functions that a call means."""
-        frame = self.program.frame_of_call(ref)
-        values = self.program.evaluator.typed(ref.call.callee, frame)
-        for value in self.program.evaluator.typed_all(values):
-            each = value.function if isinstance(value, Partial) else value
-            if isinstance(each, FunctionRef):
-                yield each
 
     def _attribute(self, attribute: record.Attribute, module: Module, scope: int, depth: int) -> None:
         if self._is_inbound(attribute, module, scope):
@@ -234,39 +206,11 @@ class HeaderReader:
             if isinstance(owner, ModuleValue) and owner.module is not None:
                 self.read(record.Name(attribute.name), owner.module, 0, depth + 1)
                 return
-        writes = list(self.writes(attribute, module, scope))
+        writes = list(self.sources.writes(attribute, module, scope))
         for value, owner_module, number in writes:
             self.read(value, owner_module, number, depth + 1)
         if not writes:
             self.note_unknown(f"what `{attribute.name}` holds can't be told", module)
-
-    def writes(
-        self, attribute: record.Attribute, module: Module, scope: int
-    ) -> Iterator[tuple[Expression, Module, int]]:
-        """What an attribute of one of the program's own objects is assigned; what a property returns."""
-        classes = self.program.attributes.classes
-        for klass in self._classes(attribute.value, module, scope):
-            for each in classes.order(klass):
-                if not isinstance(each, ClassRef):
-                    continue
-                for write in (*classes.own_writes(each, attribute.name),):
-                    yield write.value, each.module, write.scope
-                body = classes.record_of(each).scope
-                for binding in each.module.facts.scopes[body].bindings:
-                    if binding.name == attribute.name:
-                        yield binding.value, each.module, body
-
-    def _classes(self, owner: Expression, module: Module, scope: int) -> Iterator[ClassRef]:
-        number = self.program.attributes.classes.receiver_class(module, scope, owner)
-        if number >= 0:
-            yield ClassRef(module, number)
-            return
-        frame = self.program.root_frame(module, scope)
-        values = self.program.evaluator.typed(owner, frame)
-        for value in self.program.evaluator.typed_all(values):
-            of = value.of if isinstance(value, Instance) else value
-            if isinstance(of, ClassRef):
-                yield of
 
     def _is_inbound(self, expression: Expression, module: Module, scope: int) -> bool:
         """Whether an expression is the headers of what came in: ``request.headers``, ``request.META``."""
@@ -275,7 +219,9 @@ class HeaderReader:
         owner = expression.value
         if last_name(owner) in _INBOUND:
             return True
-        for value, number in self.bindings(owner, module, scope) if isinstance(owner, record.Name) else ():
+        for value, number in (
+            self.sources.bindings(owner, module, scope) if isinstance(owner, record.Name) else ()
+        ):
             if isinstance(value, record.ParameterValue):
                 function = module.facts.functions[self.program.function_of_scope(module, number)]
                 if last_name(function.parameters[value.index].annotation or record.OPAQUE).endswith(
@@ -292,7 +238,7 @@ class HeaderReader:
         if self.ids.injects(callee, module, scope):
             self.trail.found.append(f"put on the call by {last_name(callee)}")
             return
-        functions = list(self.functions(ref))
+        functions = list(self.sources.functions(ref))
         for function in functions:
             facts = function.module.facts.functions[function.index]
             for returned in (*(each for each, _ in facts.returns), *facts.yields):

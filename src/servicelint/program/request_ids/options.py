@@ -73,7 +73,7 @@ class Options:
         )
 
     def _name(self, name: record.Name, module: Module, scope: int, depth: int) -> None:
-        for value, number in self.reader.bindings(name, module, scope):
+        for value, number in self.reader.sources.bindings(name, module, scope):
             self.read(value, module, number, depth + 1)
         for item in added(name, module, scope):
             self.read(item, module, scope, depth + 1)
@@ -87,7 +87,7 @@ class Options:
                 self._headers(value, module, scope, depth)
 
     def _attribute(self, attribute: record.Attribute, module: Module, scope: int, depth: int) -> None:
-        writes = list(self.reader.writes(attribute, module, scope))
+        writes = list(self.reader.sources.writes(attribute, module, scope))
         for value, owner, number in writes:
             self.read(value, owner, number, depth + 1)
         if not writes:
@@ -109,7 +109,7 @@ class Options:
     def _result(self, value: record.CallValue, module: Module, _: int, depth: int) -> None:
         """What a call returns: of a function of the program, else what it is given."""
         ref = CallRef(module, value.call)
-        functions = list(self.reader.functions(ref))
+        functions = list(self.reader.sources.functions(ref))
         for function in functions:
             facts = function.module.facts.functions[function.index]
             for returned, _region in facts.returns:
