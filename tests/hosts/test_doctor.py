@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import metadata
 from typing import TYPE_CHECKING
 
 import pytest
@@ -67,7 +68,8 @@ def test_all_is_well(folder: Path) -> None:
     assert status == 0, said
     assert said["servicelint"].startswith(f"{servicelint.__version__} in ")
     assert sys.executable in said["Python"]
-    assert said["flake8"].endswith("sees servicelint")
+    assert said["flake8"] == f"{metadata.version('flake8')} sees servicelint"
+    assert said["pylint"] == f"{metadata.version('pylint')} sees servicelint"
     assert "SVC101" in said["Rules"]
     assert said["Settings"] == f"{folder / 'servicelint.toml'}: exclude, timeouts.max-seconds"
     assert said["Program"] == f"{folder} imports start from: ., old, src, tests, vendor"
@@ -125,7 +127,46 @@ def test_without_the_other_linters(folder: Path) -> None:
         "from servicelint.hosts.cli import main; main()"
     )
     status, said = doctor(folder, code=code)
-    assert (status, said["flake8"]) == (0, "not installed beside servicelint")
+    absent = "not installed beside servicelint"
+    assert (status, said["flake8"], said["pylint"]) == (0, absent, absent)
+
+
+BLIND = """
+from servicelint.hosts import doctor
+said = doctor._said
+def without_us(module, *arguments):
+    return said(module, *(each for each in arguments if "servicelint" not in each)).replace("SVC", "")
+doctor._said = without_us
+doctor.metadata.entry_points = lambda *, group: []
+from servicelint.hosts.cli import main
+main()
+"""
+"""Linters that were told nothing of us: the entry point is gone, and pylint loads no plugin."""
+
+
+def test_linters_that_do_not_see_us(folder: Path) -> None:
+    status, said = doctor(folder, code=BLIND)
+    assert status == 2
+    assert said["flake8"].startswith("BROKEN: ")
+    assert said["flake8"].endswith("its entry point is not installed; reinstall servicelint")
+    assert said["pylint"].startswith(
+        f"BROKEN: {metadata.version('pylint')} does not see servicelint: asked for"
+    )
+    assert said["Verdict"] == "2 broken"
+
+
+def test_nothing_of_the_examined_tree_is_run(folder: Path) -> None:
+    """A stranger's tree may hold modules that are called as the linters, and settings that run code."""
+    evil = "open('ran', 'w').close()\n"
+    for name in ("flake8", "pylint", "servicelint_evil"):
+        (folder / f"{name}.py").write_text(evil)
+    (folder / ".pylintrc").write_text(f"[MAIN]\ninit-hook={evil}")
+    (folder / ".flake8").write_text(
+        "[flake8:local-plugins]\nextension = X = servicelint_evil:Plugin\npaths = .\n"
+    )
+    status, said = doctor(folder)
+    assert (status, said["Verdict"]) == (0, "all is well")
+    assert not (folder / "ran").exists()
 
 
 def test_a_folder_that_is_not_there(folder: Path) -> None:

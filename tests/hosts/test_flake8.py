@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from servicelint import registry
-from servicelint.rule import Findings, Module, Rule
 from tests.hosts.hosting import CALLER, FOUND, WRAPPER, Hosting
 
 if TYPE_CHECKING:
@@ -128,30 +126,15 @@ def test_nothing_is_read_where_nothing_is_asked(project: Hosting) -> None:
     assert not project.cache.exists()
 
 
-LOUD = Rule(
-    "svc199_import_of_requests",
-    "Off.\n\nWhy it hurts: x\n\nInstead: x\n\nGaps: x\n",
-    message="{call} is there",
-    on_by_default=False,
-)
-
-
-@LOUD.each_module
-def _every_call(module: Module) -> Findings:
-    for call in module.outbound_calls(protocol="http"):
-        yield LOUD.at(call)
-
-
 @pytest.mark.parametrize(
     ("options", "found"),
     [([], False), (["--select=SVC"], False), (["--select=SVC19"], False), (["--extend-select=SVC1"], False),
      (["--select=SVC199"], True), (["--extend-select=SVC199"], True), (["--select=SVC,SVC199"], True)],
 )  # fmt: skip
+@pytest.mark.usefixtures("rule_that_is_off")
 def test_a_rule_that_is_off_is_only_told_when_named(
-    project: Hosting, monkeypatch: pytest.MonkeyPatch, options: list[str], found: bool
+    project: Hosting, options: list[str], found: bool
 ) -> None:
-    known = registry.rules() | {LOUD.code: LOUD}
-    monkeypatch.setattr(registry, "rules", lambda: known)
     assert ("SVC199" in project.flake8(*options).stdout) is found
 
 

@@ -10,7 +10,6 @@ from pylint.lint import PyLinter
 
 from servicelint import registry
 from servicelint.pylint import register
-from servicelint.rule import Findings, Module, Rule
 from tests.hosts.hosting import CALLER, FOUND, WRAPPER, Hosting
 
 if TYPE_CHECKING:
@@ -76,25 +75,8 @@ def test_a_family_can_be_switched_off(project: Hosting) -> None:
     assert places(project.pylint("--disable=servicelint-run", "shop")) == AT_THE_CALL
 
 
-LOUD = Rule(
-    "svc199_every_call",
-    "Off.\n\nWhy it hurts: x\n\nInstead: x\n\nGaps: x\n",
-    message="{call} is there",
-    on_by_default=False,
-)
-
-
-@LOUD.each_module
-def _every_call(module: Module) -> Findings:
-    for call in module.outbound_calls(protocol="http"):
-        yield LOUD.at(call)
-
-
-def test_a_rule_that_is_off_is_only_told_when_enabled(
-    project: Hosting, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    known = registry.rules() | {LOUD.code: LOUD}
-    monkeypatch.setattr(registry, "rules", lambda: known)
+@pytest.mark.usefixtures("rule_that_is_off")
+def test_a_rule_that_is_off_is_only_told_when_enabled(project: Hosting) -> None:
     assert places(project.pylint("shop")) == AT_THE_CALL
     assert ("shop/users.py", 4, "every-call") in places(project.pylint("--enable=every-call", "shop"))
     assert ("shop/users.py", 4, "every-call") in places(project.pylint("--enable=W9199", "shop"))

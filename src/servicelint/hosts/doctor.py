@@ -6,9 +6,10 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
-from importlib import metadata, util
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,8 +54,7 @@ def examine(start: Path, cache_folder: Path | None = None) -> Examination:
     found = Examination()
     _installation(found)
     _linter(found, "flake8", _flake8_problem)
-    if util.find_spec("servicelint.pylint"):
-        _linter(found, "pylint", _pylint_problem)
+    _linter(found, "pylint", _pylint_problem)
     _rules(found)
     _program(found, start, _settings(found, start))
     _cache(found, cache_folder)
@@ -97,22 +97,31 @@ def _flake8_problem() -> str:
     plugins = metadata.entry_points(group="flake8.extension")
     if not any(point.value.startswith("servicelint.") for point in plugins):
         return "its entry point is not installed; reinstall servicelint"
-    said = _said("flake8", "--version")
+    said = _said("flake8", "--isolated", "--version")
     return "" if "servicelint" in said.lower() else f"it says {' '.join(said.split())[:200]!r}"
 
 
 def _pylint_problem() -> str:
     """Why pylint can't load the plugin, or ""."""
-    said = _said("pylint", "--load-plugins=servicelint.pylint", "--list-msgs-enabled", "--rcfile=")
-    return "" if "(W91" in said else "with --load-plugins=servicelint.pylint it lists no message of ours"
+    options = (f"--rcfile={os.devnull}", "--load-plugins=servicelint.pylint", "--list-msgs-enabled")
+    said = _said("pylint", *options)
+    return "" if "(W91" in said else f"asked for our messages it says {' '.join(said.split())[-200:]!r}"
 
 
 def _said(module: str, *arguments: str) -> str:
+    """What another linter says, run where the examined tree can't bring in modules or settings of its own."""
     command = [sys.executable, "-m", module, *arguments]
     try:
-        done = subprocess.run(  # noqa: S603 - this interpreter and a fixed module
-            command, capture_output=True, text=True, errors="replace", check=False, timeout=LONGEST_WAIT
-        )
+        with tempfile.TemporaryDirectory() as empty:
+            done = subprocess.run(  # noqa: S603 - this interpreter and a fixed module
+                command,
+                cwd=empty,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                check=False,
+                timeout=LONGEST_WAIT,
+            )
     except (OSError, subprocess.SubprocessError) as error:
         return str(error)
     return done.stdout + done.stderr
