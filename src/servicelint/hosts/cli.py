@@ -108,7 +108,7 @@ def check(
     config = _merged(_config(paths, config_file, isolated=isolated), select, ignore, exclude, include_tests)
     chosen = registry.selected(config.select, config.ignore)
     if not chosen:
-        raise Fail(f"no rule matches --select {','.join(config.select)}")
+        raise Fail(f"no rule matches `select`: {', '.join(config.select) or 'it is empty'}")
     buffers = {} if stdin_filename is None else {os.path.abspath(stdin_filename): _standard_input()}  # noqa: PTH100
     with _cache(cache_dir, no_cache=no_cache) as cache, ProcessPool(jobs or processors()) as pool:
         run = _run(paths, config, cache, pool, force_exclude=force_exclude, buffers=buffers)

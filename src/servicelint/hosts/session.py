@@ -139,7 +139,10 @@ class Session:
         return program
 
     def _read(self, root: Path, config: Config) -> _Program:
-        rules = registry.selected((*config.select, *self.named), config.ignore)
+        chosen = (*config.select, *self.named)
+        rules = registry.selected(chosen, config.ignore)
+        if not rules:
+            raise ConfigError(f"no rule matches `select`: {', '.join(chosen) or 'it is empty'}")
         return _Program(root, config, rules, self.dialects)
 
 
@@ -155,8 +158,6 @@ class _Program:
 
     def covers(self, file: Path) -> bool:
         """Whether a check of the program reports on a file; one with another ending was named, so it does."""
-        if not self.rules:
-            return False
         tests = self.config.include_tests
         return file.suffix != ".py" or is_checked(file, self.root, self.config.exclude, include_tests=tests)
 
