@@ -33,7 +33,7 @@ HANDLERS = {
 HANDLERS_IN_FRONT = {"middleware", "sink"}
 """The same, where it is the first one: further on it takes a list."""
 TAKE_ANYTHING = {"args", "kwargs", "options", "settings"}
-SERVED = {"__call__", "listen", "main", "make_wsgi_app", "run", "urls", "worker_main"}
+SERVED = {"__call__", "listen", "main", "make_wsgi_app", "run", "urls", "wait_for_termination", "worker_main"}
 """What makes an application be served; a part of one has none of these, or is called a router."""
 HOOKED = {
     "after", "authentication", "before", "depends", "error", "errorhandler", "exception", "forbidden", "hook",

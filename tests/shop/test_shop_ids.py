@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import grpc
 import pytest
 
+from tests.catalog.queues.brokers import AmqpBroker
 from tests.request_ids.recorder import Recorder
 from tests.request_ids.rpc_recorder import RpcRecorder
-from tests.shop.shop_services import SOURCE, Service, running, wait_for
+from tests.shop.shop_services import SOURCE, RpcService, Service, running, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,6 +92,27 @@ def test_the_id_is_in_the_metadata_of_the_gateway_only(tmp_path: Path) -> None:
     assert ids == {"Get": True, "List": True, "Price": False}
 
 
+def test_the_message_of_a_placed_order_has_no_id(tmp_path: Path, peer: Recorder) -> None:
+    with AmqpBroker() as broker:
+        address = f"amqp://guest:guest@127.0.0.1:{broker.port}/%2F"
+        with running(_service("orders", tmp_path, peer.url, BROKER_URL=address)) as [orders]:
+            orders.post("/orders", headers=ASK, json=ORDER).raise_for_status()
+        [message] = broker.messages
+    assert message.place["routing-key"] == "order.placed"
+    assert ID not in (*message.values, message.correlation_id)
+
+
+def test_products_know_no_id(tmp_path: Path) -> None:
+    with RpcService("products", SOURCE, tmp_path) as products:
+        channel = grpc.insecure_channel(products.address())
+        with channel, pytest.raises(grpc.RpcError):
+            channel.unary_unary("/shop.products.Products/Get")(
+                b"", metadata=[("x-request-id", ID)], timeout=20
+            )
+        line = wait_for(lambda: _line(products, "nobody sells"), 5.0, "the line in the log")
+    assert ID not in line
+
+
 def test_what_a_pool_logs_has_no_id(tmp_path: Path) -> None:
     with Recorder(b'{"deliverable": true}') as post:
         users = _service("users", tmp_path, post.url)
@@ -109,6 +132,6 @@ def _line(service: Service, text: str) -> str | None:
     return found[0] if found else None
 
 
-def _service(name: str, folder: Path, peer: str) -> Service:
+def _service(name: str, folder: Path, peer: str, **settings: str) -> Service:
     names = ("USERS_URL", "ORDERS_URL", "POSTAL_URL", "PAYMENTS_URL", "WAREHOUSE_URL", "CARRIER_URL")
-    return Service(name, SOURCE, folder, **dict.fromkeys(names, peer))
+    return Service(name, SOURCE, folder, **dict.fromkeys(names, peer), **settings)

@@ -117,6 +117,8 @@ def _amqp_answer(request: Any, commands: Any) -> Any:
         "Channel.Close": commands.Channel.CloseOk,
         "Confirm.Select": commands.Confirm.SelectOk,
         "Exchange.Declare": commands.Exchange.DeclareOk,
+        "Basic.Cancel": lambda: commands.Basic.CancelOk(request.consumer_tag),
+        "Basic.Consume": lambda: commands.Basic.ConsumeOk(request.consumer_tag or "tag"),
         "Basic.Qos": commands.Basic.QosOk,
         "Queue.Bind": commands.Queue.BindOk,
         "Queue.Declare": lambda: commands.Queue.DeclareOk(request.queue or "made", 0, 0),

@@ -132,6 +132,12 @@ class Registrations:
         names = [self.frameworks.app(each.name) for each in order if isinstance(each, External)]
         return next((name for name in names if name is not None), None)
 
+    def _app_made_by(self, called: ClassRef | External) -> str | None:
+        """The application's class that calling a class, or a library's factory, makes an object of."""
+        name = getattr(called, "name", "")
+        made = (key for key, app in self.frameworks.apps.items() if name in app.factories)
+        return self._app_class(called) or next(made, None)
+
     def _declared(self, symbol: ParameterSymbol) -> Values:
         """What a parameter is by its annotation; without one, by what callers give, told in the same way."""
         if not isinstance(symbol.owner, FunctionRef):
@@ -151,7 +157,7 @@ class Registrations:
         frame = self.program.root_frame(module, call.scope)
         for value in self.program.evaluator.typed(call.callee, frame):
             if isinstance(value, External | ClassRef):
-                name = self._app_class(value)
+                name = self._app_made_by(value)
                 if name is not None and self.frameworks.apps[name].is_root:
                     return True
         return False
@@ -161,7 +167,9 @@ class Registrations:
         if name.lstrip("_")[:1].isupper():
             return True
         names = self.program.index.of(module)
-        known = {each.rpartition(".")[2] for each in self.frameworks.apps}
+        apps = self.frameworks.apps
+        makers = (name for key, app in apps.items() for name in (key, *app.factories))
+        known = {each.rpartition(".")[2] for each in makers}
         return bool(known & names.spoken(name)) or any(
             alias.name == name for each in known for alias in names.aliases.get(each, ())
         )
