@@ -37,7 +37,7 @@ class Folder:
             check=False,
             encoding="utf-8",
             stdin=subprocess.DEVNULL,
-            timeout=60,
+            timeout=120,
             env={**os.environ, **(environment or {})},
         )
 
@@ -208,9 +208,9 @@ SLOW = {
 @pytest.mark.parametrize("name", SLOW)
 def test_contents_that_kill_or_stop_a_parser(folder: Folder, name: str) -> None:
     (folder.path / "bad.py").write_text(f"import requests\nrequests.get('u')\n{SLOW[name]}")
-    started = time.monotonic()
+    before = os.times().children_user  # not the time on the wall: other programs may be busy
     done = folder("check", "--no-cache")
-    assert time.monotonic() - started < 30
+    assert os.times().children_user - before < 15
     assert done.returncode in (1, 3), done.stderr
     assert done.stderr == ""
     assert "good.py:5:12: SVC101" in done.stdout
