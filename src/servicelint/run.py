@@ -99,13 +99,17 @@ class Run:
         return Knowledge(self.root, code_version(), self.cache)
 
     @functools.cached_property
+    def _roots(self) -> set[str]:
+        """The folders that every file's imports may start from."""
+        named = {(self.root / folder).resolve().as_posix() for folder in self.config.source_roots}
+        return further_roots(self._paths, self.root.as_posix()) | named
+
+    @functools.cached_property
     def program(self) -> Program:
         """The modules, linked."""
         catalog = self._knowledge.catalog(self.config)
         earlier = self._earlier.earlier if self._earlier else None
-        roots = further_roots(self._paths, self.root.as_posix())
-        roots |= {(self.root / folder).resolve().as_posix() for folder in self.config.source_roots}
-        program = Program(self._modules, catalog, roots, earlier, self.reader.order)
+        program = Program(self._modules, catalog, self._roots, earlier, self.reader.order)
         program.own_breakers.declared = frozenset(self.config.breakers.classes)
         program.mesh.read = lambda: self._manifests.rules
         program.stubs.described_as_open = lambda: self._manifests.open_streams
@@ -343,6 +347,7 @@ class Run:
             sorted(self._hosts.items()),
             [(name, sorted(each.environment.items())) for name, each in self._deployed],
             self._commands,
+            sorted(self._roots),
         )
 
     @functools.lru_cache(maxsize=2)  # noqa: B019 - as above
