@@ -6,7 +6,14 @@ import importlib
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tests.request_ids.instrumentations import configure_django, switched_on, tracing
+from tests.request_ids.instrumentations import (
+    INTERCEPTORS,
+    SERVER_INTERCEPTORS,
+    TRACE_CONFIGS,
+    configure_django,
+    switched_on,
+    tracing,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +35,9 @@ def same(app: Any) -> Any:
 class Case(NamedTuple):
     """The framework of a service, what is done before the application is made, and what is done to it.
 
-    ``command`` is what the service is started by, ``beside`` what else of the catalog is switched on.
+    ``command`` is what the service is started by, ``beside`` what else of the catalog is switched on, and
+    ``kept`` tells what a library keeps as the id while the request is handled. ``needs`` is what has to be
+    installed for it alone.
     """
 
     framework: str
@@ -36,12 +45,22 @@ class Case(NamedTuple):
     after: Callable[[Any], Any] = same
     command: str = ""
     beside: tuple[str, ...] = ()
+    kept: Callable[[], object] = nothing
+    needs: str = ""
 
 
 def quiet(case: str) -> dict[str, str]:
     """Settings that keep a case's agent from looking for a server of its own."""
     if case.startswith("opentelemetry"):
         return {f"OTEL_{signal}_EXPORTER": "none" for signal in ("TRACES", "METRICS", "LOGS")}
+    if case.startswith("newrelic"):
+        settings = {
+            "DEVELOPER_MODE": "true",
+            "LICENSE_KEY": "0" * 40,
+            "APP_NAME": "a",
+            "STARTUP_TIMEOUT": "10",
+        }
+        return {f"NEW_RELIC_{name}": value for name, value in settings.items()}
     return {"DD_INSTRUMENTATION_TELEMETRY_ENABLED": "false"}
 
 
@@ -80,6 +99,34 @@ def by_app(framework: str, name: str) -> Case:
         return app
 
     return Case(framework, before, after, beside=(REQUESTS,))
+
+
+def given(hooks: list[Any], name: str) -> Case:
+    """What a function of OpenTelemetry makes is given to the client of its library."""
+
+    def before() -> None:
+        tracing()
+        switched_on("flask.FlaskInstrumentor")
+        module, _, function = f"{OTEL}{name}".rpartition(".")
+        hooks.append(getattr(importlib.import_module(module), function)())
+
+    return Case("flask", before, beside=(f"{OTEL}flask.FlaskInstrumentor",))
+
+
+def served(name: str) -> Case:
+    """A server of gRPC under OpenTelemetry: its instrumentor, or the interceptor that this function makes."""
+
+    def before() -> None:
+        tracing()
+        switched_on("requests.RequestsInstrumentor")
+        module, _, function = f"{OTEL}{name}".rpartition(".")
+        found = getattr(importlib.import_module(module), function)
+        if isinstance(found, type):
+            found().instrument()
+        else:
+            SERVER_INTERCEPTORS.append(found())
+
+    return Case("grpc", before, beside=(REQUESTS,))
 
 
 def wrapped(framework: str, name: str) -> Case:
@@ -138,12 +185,46 @@ def contextual(app: Any) -> Any:
     return app
 
 
-def guided() -> None:
+def guided(*integrations: str) -> None:
+    """Django with django-guid; its integrations are made before its settings are read."""
     os.environ["DJANGO_SETTINGS_MODULE"] = ""
     configure_django("django_guid.middleware.guid_middleware")
+    from django.conf import settings
+
+    made = [resolved(each)() for each in integrations]
+    settings.DJANGO_GUID = {"INTEGRATIONS": made}
+
+
+def resolved(name: str) -> Any:
+    """What a qualified name stands for."""
+    module, _, last = name.rpartition(".")
+    return getattr(importlib.import_module(module), last)
+
+
+def read(name: str, *method: str) -> Callable[[], object]:
+    """What a library's variable holds, or its function returns."""
+    return lambda: getattr(resolved(name), *method)() if method else resolved(name)()
+
+
+def with_celery() -> None:
+    resolved("asgi_correlation_id.extensions.celery.load_correlation_ids")()
+
+
+def flask_with_id(app: Any) -> Any:
+    resolved("flask_log_request_id.RequestID")(app)
+    return app
+
+
+def new_relic() -> None:
+    import newrelic.agent
+
+    newrelic.agent.initialize()
+    newrelic.agent.register_application(timeout=10)
 
 
 def logged(name: str, **options: Any) -> Case:
+    """One of Logfire's, beside that of requests; that of a framework is given the application."""
+
     def before() -> None:
         import logfire
 
@@ -157,6 +238,22 @@ def logged(name: str, **options: Any) -> Case:
         return app
 
     return Case("flask", before, after, beside=("logfire.instrument_flask",))
+
+
+def logged_framework(framework: str) -> Case:
+    """Logfire's instrumentation of a framework, beside that of requests."""
+
+    def before() -> None:
+        import logfire
+
+        logfire.configure(send_to_logfire=False, console=False)
+        logfire.instrument_requests()
+
+    def after(app: Any) -> Any:
+        getattr(resolved("logfire.DEFAULT_LOGFIRE_INSTANCE"), f"instrument_{framework}")(app)
+        return app
+
+    return Case(framework, before, after, beside=("logfire.instrument_requests",))
 
 
 CASES: dict[str, Case] = {
@@ -214,7 +311,31 @@ CASES: dict[str, Case] = {
     "opentelemetry-instrument": Case("flask", command="opentelemetry-instrument"),
     "ddtrace-run": Case("flask", command="ddtrace-run"),
     "elasticapm-run": Case("flask", command="elasticapm-run"),
-    "asgi_correlation_id.CorrelationIdMiddleware": Case("starlette", nothing, correlated),
-    "starlette_context.middleware.RawContextMiddleware": Case("starlette", nothing, contextual),
-    "django_guid.middleware.guid_middleware": Case("django", guided),
-}
+    "newrelic.agent.initialize": Case("flask", new_relic),
+    "newrelic-admin run-program": Case("flask", command="newrelic-admin run-program"),
+    f"{OTEL}aiohttp_client.create_trace_config": given(TRACE_CONFIGS, "aiohttp_client.create_trace_config"),
+    f"{OTEL}grpc.client_interceptor": given(INTERCEPTORS, "grpc.client_interceptor"),
+    f"{OTEL}grpc.GrpcInstrumentorServer": served("grpc.GrpcInstrumentorServer"),
+    f"{OTEL}grpc.server_interceptor": served("grpc.server_interceptor"),
+    "logfire.instrument_fastapi": logged_framework("fastapi"),
+    "logfire.instrument_starlette": logged_framework("starlette"),
+    "asgi_correlation_id.CorrelationIdMiddleware": Case(
+        "starlette", nothing, correlated, kept=read("asgi_correlation_id.correlation_id", "get")
+    ),
+    "asgi_correlation_id.extensions.celery.load_correlation_ids": Case(
+        "starlette", with_celery, correlated, beside=("asgi_correlation_id.CorrelationIdMiddleware",),
+        kept=read("asgi_correlation_id.correlation_id", "get"), needs="asgi-correlation-id==4.3.4",
+    ),
+    "starlette_context.middleware.RawContextMiddleware": Case(
+        "starlette", nothing, contextual, kept=read("starlette_context.context", "copy")
+    ),
+    "django_guid.middleware.guid_middleware": Case("django", guided, kept=read("django_guid.get_guid")),
+    "django_guid.integrations.CeleryIntegration": Case(
+        "django", lambda: guided("django_guid.integrations.CeleryIntegration"),
+        beside=("django_guid.middleware.guid_middleware",), kept=read("django_guid.get_guid"),
+    ),
+    "flask_log_request_id.RequestID": Case(
+        "flask", nothing, flask_with_id, kept=read("flask_log_request_id.current_request_id"),
+        needs="flask==2.2.5 werkzeug==2.2.3",
+    ),
+}  # fmt: skip

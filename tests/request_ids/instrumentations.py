@@ -17,13 +17,18 @@ import threading
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
-from tests.request_ids.serve import serve_aiohttp, serve_asgi, serve_tornado, serve_wsgi
+from tests.request_ids.serve import serve_aiohttp, serve_asgi, serve_grpc, serve_tornado, serve_wsgi
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 SPAN = "00f067aa0ba902b7"
+TRACE_CONFIGS: list[Any] = []
+"""What a case has the client of aiohttp made with."""
+INTERCEPTORS: list[Any] = []
+SERVER_INTERCEPTORS: list[Any] = []
+"""The same for the channel of gRPC, and for the server."""
 INBOUND = {
     "traceparent": f"00-{ID}-{SPAN}-01",
     "sentry-trace": f"{ID}-{SPAN}-1",
@@ -68,7 +73,10 @@ def by_aiohttp(peer: str) -> None:
     import aiohttp
 
     async def ask() -> None:
-        async with aiohttp.ClientSession() as session, session.get(f"{peer}/aiohttp"):
+        async with (
+            aiohttp.ClientSession(trace_configs=[*TRACE_CONFIGS]) as session,
+            session.get(f"{peer}/aiohttp"),
+        ):
             pass
 
     _awaited(ask)
@@ -87,7 +95,16 @@ def by_grpc(peer: str) -> None:
     import grpc
 
     with contextlib.suppress(grpc.RpcError), grpc.insecure_channel(peer) as channel:
-        channel.unary_unary("/peer.Peer/grpc")(b"", timeout=5)  # the peer only records
+        intercepted(channel).unary_unary("/peer.Peer/grpc")(b"", timeout=5)  # the peer only records
+
+
+def intercepted(channel: Any) -> Any:
+    """The channel with the case's interceptors around it: OpenTelemetry's fit a function of its own."""
+    if not INTERCEPTORS:
+        return channel
+    from opentelemetry.instrumentation.grpc.grpcext import intercept_channel
+
+    return intercept_channel(channel, *INTERCEPTORS)
 
 
 def by_celery(peer: str) -> None:
@@ -135,9 +152,14 @@ CLIENTS: dict[str, Callable[[str], None]] = {
 
 
 def _awaited(ask: Callable[[], Any]) -> None:
-    """Run a coroutine, in another thread but with this context: here a loop may run already."""
+    """Run a coroutine here, or in another thread with this context if a loop runs already."""
     import contextvars
 
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        asyncio.run(ask())
+        return
     context = contextvars.copy_context()
     thread = threading.Thread(target=lambda: context.run(asyncio.run, ask()))
     thread.start()
@@ -266,9 +288,23 @@ def tornado_app(work: Callable[[], None]) -> Any:
     return Application([("/", Handler)])
 
 
+def grpc_app(work: Callable[[], None]) -> Any:
+    """A server that answers any method."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    import grpc
+
+    class Service(grpc.GenericRpcHandler):
+        def service(self, _: Any) -> Any:
+            return grpc.unary_unary_rpc_method_handler(lambda *_: (work(), b"ok")[1])
+
+    return grpc.server(ThreadPoolExecutor(1), handlers=[Service()], interceptors=SERVER_INTERCEPTORS)
+
+
 SERVERS: dict[str, Callable[[Any, socket.socket], None]] = {
     "flask": serve_wsgi, "django": serve_wsgi, "falcon": serve_wsgi, "pyramid": serve_wsgi,
     "fastapi": serve_asgi, "starlette": serve_asgi, "aiohttp": serve_aiohttp, "tornado": serve_tornado,
+    "grpc": serve_grpc,
 }  # fmt: skip
 
 # --- cases -------------------------------------------------------------------------------------------
@@ -298,15 +334,34 @@ def main(case: str, peer: str, rpc_peer: str) -> None:
     def work() -> None:
         for name, client in CLIENTS.items():
             client(rpc_peer if name == "grpc" else peer)
+        print("keeps" if ID in str(CASES[case].kept()) else "", flush=True)
 
     app = after(globals()[f"{framework}_app"](work))
     listener = socket.create_server(("127.0.0.1", 0))
+    address = f"127.0.0.1:{listener.getsockname()[1]}"
     threading.Thread(target=_serve, args=(SERVERS[framework], app, listener), daemon=True).start()
-    answer = _plain("/", f"127.0.0.1:{listener.getsockname()[1]}", INBOUND)
-    assert b" 200 " in answer.partition(b"\r\n")[0], answer
-    head = answer.partition(b"\r\n\r\n")[0].decode("latin-1")
+    head = _called(address) if framework == "grpc" else _asked(address)
     print("answers" if ID in head else "", flush=True)
     os._exit(0)  # agents have threads that wait for a server of theirs
+
+
+def _asked(address: str) -> str:
+    """Send a service its request; gives the head of the answer."""
+    answer = _plain("/", address, INBOUND)
+    assert b" 200 " in answer.partition(b"\r\n")[0], answer
+    return answer.partition(b"\r\n\r\n")[0].decode("latin-1")
+
+
+def _called(address: str) -> str:
+    """The same for a service of gRPC; gives what comes with the answer."""
+    import grpc
+
+    metadata = [(name.lower(), value) for name, value in INBOUND.items()]
+    with grpc.insecure_channel(address) as channel:
+        _, call = channel.unary_unary("/service.Service/Work").with_call(
+            b"", metadata=metadata, timeout=60, wait_for_ready=True
+        )
+    return str((call.initial_metadata(), call.trailing_metadata()))
 
 
 def _serve(serve: Callable[[Any, socket.socket], None], app: Any, listener: socket.socket) -> None:
@@ -315,4 +370,5 @@ def _serve(serve: Callable[[Any, socket.socket], None], app: Any, listener: sock
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    # as the module that the cases import, and whose lists of hooks they fill
+    importlib.import_module("tests.request_ids.instrumentations").main(*sys.argv[1:])

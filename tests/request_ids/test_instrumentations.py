@@ -1,105 +1,109 @@
 """The catalog is right on instrumentations: the clients it says they cover carry the id, and no others do.
 
-The libraries are in the extra `instrumentations`; what is not installed is skipped.
+Each fact is changed once, and a proof notices. The libraries are in the extra `instrumentations`; what is not
+installed is skipped.
 """
 
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-from importlib.util import find_spec
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec import structs
 
-from servicelint.catalog.loader import Catalog
 from servicelint.catalog.shipped import shipped_libraries
-from tests.fixtures.projects import REPOSITORY
-from tests.request_ids.instrumentation_cases import CASES, Case, quiet
-from tests.request_ids.instrumentations import CLIENTS, ID
-from tests.request_ids.recorder import Recorder
-from tests.request_ids.rpc_recorder import RpcRecorder
+from tests.catalog.facts import each_changed
+from tests.request_ids.instrumentation_cases import CASES
+from tests.request_ids.instrumentations import CLIENTS
+from tests.request_ids.observed import expected, observed, said
+from tests.request_ids.symbols import HELD, complaints
 
 if TYPE_CHECKING:
-    from servicelint.catalog.correlation import Instrumentation
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from servicelint.catalog.model import Library
 
 pytest.importorskip("grpc")
 pytestmark = [pytest.mark.slow, pytest.mark.libraries]
 
-SPELLINGS = (ID, ID[16:], str(int(ID[16:], 16)))
-"""The id of a trace, its half that some send, and that as a number."""
+[LIBRARY] = (library for library in shipped_libraries() if library.instrumentations)
+GROUPS = ("instrumentations", "launchers", "injectors", "context_keepers", "log_fields")
+ENTRIES = [(group, name) for group in GROUPS for name in getattr(LIBRARY, group)]
 
 
-COMMANDS = {
-    "opentelemetry-instrument": "opentelemetry",
-    "ddtrace-run": "ddtrace",
-    "elasticapm-run": "elasticapm",
-}
-ALWAYS = ("requests", "httpx", "aiohttp", "tornado", "celery", "boto3", "uvicorn")
+def by_network(parameters: tuple[str, ...]) -> Any:
+    """The parameters of a test, marked where its case has to install something."""
+    case = CASES.get(parameters[-1])
+    return pytest.param(*parameters, marks=[pytest.mark.network] if case and case.needs else [])
 
 
-def said(case: str) -> list[Instrumentation]:
-    """What the catalog says of all that a case switches on."""
-    correlation = Catalog(shipped_libraries()).correlation
-    known = {**correlation.instrumentations, **correlation.launchers}
-    by_alias = {alias: each for each in known.values() for alias in each.aliases}
-    names = {case.partition(" ")[0], *CASES[case].beside}
-    return [found for name in names if (found := known.get(name) or by_alias.get(name)) is not None]
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for all workers of the tests."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
 
 
-def expected(case: str) -> set[str]:
-    """The clients that carry the id, by the catalog."""
-    described = said(case)
-    if not any(each.continues for each in described):
-        return set()
-    covered = {name for each in described for name in each.covers}
-    threads = {"thread"} if any(each.keeps_context for each in described) else set()
-    return covered & CLIENTS.keys() | threads
+@pytest.mark.parametrize("case", map(by_network, ((name,) for name in CASES)))
+def test_the_clients_that_carry_the_id_are_those_of_the_catalog(case: str, shared: Path) -> None:
+    assert observed(case, shared) == expected(case, LIBRARY)
 
 
-def needed(case: str) -> list[str]:
-    """The top-level modules that a case can't do without."""
-    names = [case if "." in case else COMMANDS.get(case, "flask"), *CASES[case].beside, *ALWAYS]
-    instrumented = any(name.startswith("opentelemetry") for name in names)
-    return [
-        *({name.partition(".")[0] for name in names}),
-        *(["opentelemetry.instrumentation"] if instrumented else []),
+@pytest.mark.parametrize(("group", "name"), ENTRIES)
+def test_an_entry_is_as_the_catalog_says(group: str, name: str) -> None:
+    assert list(complaints(LIBRARY, group, name)) == []
+
+
+# --- each fact changed once ----------------------------------------------------------------------------
+
+
+def mutations(group: str, name: str) -> Iterator[tuple[str, Library]]:
+    """The library with each fact of one entry changed once."""
+    entries = getattr(LIBRARY, group)
+    for path, mutant in each_changed({name: entries[name]}):
+        rest = {each: entry for each, entry in entries.items() if each != name}
+        yield " ".join(map(str, path)), structs.replace(LIBRARY, **{group: {**rest, **mutant}})
+    for covers in _other_covers(entries[name]):
+        mutant = structs.replace(entries[name], covers=covers)
+        yield f"{name} {covers}", structs.replace(LIBRARY, **{group: {**entries, name: mutant}})
+
+
+def _other_covers(entry: Any) -> Iterator[tuple[str, ...]]:
+    """One of the clients that it covers left out, or another one beside them."""
+    covers = getattr(entry, "covers", ())
+    for client in sorted(CLIENTS.keys() - {"thread"}) if covers else ():
+        yield tuple(each for each in covers if each != client) if client in covers else (*covers, client)
+
+
+def cases_of(name: str) -> list[str]:
+    """The cases that an entry has a part in; of those that install something, its own."""
+    alone = structs.replace(
+        LIBRARY,
+        instrumentations={each: entry for each, entry in LIBRARY.instrumentations.items() if each == name},
+        launchers={each: entry for each, entry in LIBRARY.launchers.items() if each == name},
+    )
+    return [case for case in CASES if said(case, alone) and (case == name or not CASES[case].needs)]
+
+
+@pytest.mark.parametrize(("group", "name"), map(by_network, ENTRIES))
+def test_each_changed_fact_is_noticed(group: str, name: str, shared: Path) -> None:
+    results = {case: observed(case, shared) for case in cases_of(name)}
+    unnoticed = [
+        what
+        for what, mutant in mutations(group, name)
+        if all(expected(case, mutant) == told for case, told in results.items())
+        and not _complains(mutant, group, name)
     ]
+    assert unnoticed == []
 
 
-def started_by(case: Case) -> list[str]:
-    """The command that starts a service."""
-    return [str(Path(sys.executable).with_name(case.command))] if case.command else []
+def _complains(mutant: Library, group: str, name: str) -> bool:
+    names = [each for each in getattr(mutant, group) if each not in getattr(LIBRARY, group)] or [name]
+    return any(next(complaints(mutant, group, each), None) for each in names)
 
 
-def carrying(case: str) -> tuple[set[str], bool]:
-    """The clients whose calls really carry the id, and whether the answer does."""
-    module = [sys.executable, "-m", "tests.request_ids.instrumentations"]
-    with Recorder() as peer, RpcRecorder() as rpc:
-        done = subprocess.run(
-            [*started_by(CASES[case]), *module, case, peer.url, rpc.address],
-            cwd=REPOSITORY, env={**os.environ, **quiet(case)}, capture_output=True, text=True, timeout=90,
-            check=False,
-        )  # fmt: skip
-        values = {path.strip("/"): values for path, values in peer.arrived.items()}
-        values["boto3"] = [peer.bodies.get("/boto3", b"").decode()]  # the message, not the call to the broker
-    if done.returncode and "ModuleNotFoundError" in done.stderr:
-        pytest.skip(done.stderr.splitlines()[-1])
-    assert done.returncode == 0, done.stderr
-    values["grpc"] = rpc.arrived.get("grpc", [])
-    found = {
-        name for name, seen in values.items() if any(each in value for value in seen for each in SPELLINGS)
-    }
-    return found, "answers" in done.stdout
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_the_clients_that_carry_the_id_are_those_of_the_catalog(case: str) -> None:
-    missing = [name for name in needed(case) if find_spec(name) is None]
-    if missing:
-        pytest.skip(f"{missing[0]} is not installed")
-    found, answers = carrying(case)
-    assert found == expected(case)
-    assert answers == any(each.answers for each in said(case))
+def test_everything_that_holds_an_id_is_tried() -> None:
+    entries = [entry for group in GROUPS[2:] for entry in getattr(LIBRARY, group).items()]
+    assert {each for name, entry in entries for each in (name, *entry.aliases)} == {*HELD}
