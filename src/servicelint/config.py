@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import sys
 from fnmatch import fnmatchcase
@@ -158,7 +159,7 @@ def load(start: Path) -> tuple[Config, Path | None]:
     Raises:
         ConfigError: if a file can't be read or holds unknown keys or wrong types.
     """
-    found = list(_upwards(start if start.is_dir() else start.parent))
+    found = list(_upwards(start if os.path.isdir(start) else start.parent))
     if not found:
         return Config(), None
     (nearest, folder), (topmost, _) = found[0], found[-1]
@@ -178,7 +179,7 @@ def _upwards(folder: Path) -> Iterator[tuple[Config, Path]]:
         found = read_folder(each)
         if found is not None:
             yield found, each
-        if (found is not None and found.root) or (each / ".git").exists():
+        if (found is not None and found.root) or os.path.exists(each / ".git"):
             return
 
 
@@ -189,9 +190,9 @@ def read_folder(folder: Path) -> Config | None:
         ConfigError: as for :func:`load`.
     """
     own, shared = folder / OWN_FILE, folder / SHARED_FILE
-    if own.is_file():
+    if os.path.isfile(own):
         return decode(_parsed(own), own, "")
-    if shared.is_file():
+    if os.path.isfile(shared):
         table = _own_table(_parsed(shared))
         return None if table is None else decode(table, shared, "tool.servicelint")
     return None
@@ -203,7 +204,7 @@ def read_file(path: Path) -> Config:
     Raises:
         ConfigError: as for :func:`load`, and if the file does not exist.
     """
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise ConfigError(f"{path}: no such file")
     table = _parsed(path)
     if path.name == SHARED_FILE:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests import unprivileged
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -22,6 +24,8 @@ COMMAND = [sys.executable, "-m", "servicelint"]
 class Folder:
     """A folder of its own to run the program in."""
 
+    command = COMMAND
+
     def __init__(self, path: Path) -> None:
         self.path = path
         (path / ".git").mkdir()
@@ -31,7 +35,7 @@ class Folder:
         self, *arguments: str, environment: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [*COMMAND, *arguments],
+            [*self.command, *arguments],
             cwd=self.path,
             capture_output=True,
             check=False,
@@ -88,32 +92,47 @@ def test_links_that_lead_to_themselves(folder: Folder) -> None:
     assert "loop.py:1:1: SVC004 can't be read: Too many levels of symbolic links" in folder.unreadable()
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_that_may_not_be_read(folder: Folder) -> None:
-    (folder.path / "secret.py").write_text(LOUD)
-    (folder.path / "secret.py").chmod(0)
-    assert folder.unreadable() == "secret.py:1:1: SVC004 can't be read: Permission denied"
+@pytest.fixture
+def unprivileged_folder(folder: Folder) -> Folder:
+    """A folder whose permissions hold for the program, though not for the tests if root runs them."""
+    folder.command = unprivileged.python("-m", "servicelint")
+    return folder
 
 
-def test_a_folder_that_may_not_be_read(folder: Folder) -> None:
-    """Root may read every folder, so the system's answer is put in its place."""
-    (folder.path / "secret").mkdir()
-    (folder.path / "secret" / "a.py").write_text(LOUD)
-    code = (
-        "import os\n"
-        "scandir = os.scandir\n"
-        "def refusing(path):\n"
-        "    if str(path).endswith('secret'):\n"
-        "        raise PermissionError(13, 'Permission denied', str(path))\n"
-        "    return scandir(path)\n"
-        "os.scandir = refusing\n"
-        "from servicelint.hosts.cli import main; main()"
-    )
-    command = [sys.executable, "-c", code, "check", "--no-cache"]
-    done = subprocess.run(command, cwd=folder.path, capture_output=True, text=True, check=False, timeout=60)
+needs_permissions = pytest.mark.skipif(not unprivileged.IS_POSSIBLE, reason="root may read everything here")
+
+
+@needs_permissions
+@pytest.mark.parametrize("named", [[], ["secret.py", "good.py"]])
+def test_a_file_that_may_not_be_read(unprivileged_folder: Folder, named: list[str]) -> None:
+    secret = unprivileged_folder.path / "secret.py"
+    secret.write_text(LOUD)
+    secret.chmod(0)
+    assert unprivileged_folder.unreadable(*named) == "secret.py:1:1: SVC004 can't be read: Permission denied"
+
+
+@needs_permissions
+def test_a_folder_that_may_not_be_read(unprivileged_folder: Folder) -> None:
+    secret = unprivileged_folder.path / "secret"
+    secret.mkdir()
+    (secret / "a.py").write_text(LOUD)
+    secret.chmod(0)
+    try:
+        done = unprivileged_folder("check", "--no-cache")
+    finally:
+        secret.chmod(0o700)
     said = "servicelint: secret: can't be read: Permission denied; its files are left out\n"
     assert (done.returncode, done.stderr) == (3, said)
     assert "good.py:5:12: SVC101" in done.stdout
+
+
+@needs_permissions
+def test_settings_that_may_not_be_read(unprivileged_folder: Folder) -> None:
+    settings = unprivileged_folder.path / "servicelint.toml"
+    settings.touch(0)
+    done = unprivileged_folder("check", "--no-cache")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"servicelint: {settings}: can't be read: Permission denied\n"
 
 
 def test_a_file_that_vanishes_during_the_run(folder: Folder) -> None:

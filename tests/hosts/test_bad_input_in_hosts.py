@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.hosts.hosting import Hosting
+from tests import unprivileged
+from tests.hosts.hosting import PYLINT_IDS, Hosting
 from tests.hosts.test_bad_input import CONTENTS, LOUD, SLOW
 
 if TYPE_CHECKING:
@@ -16,6 +19,9 @@ if TYPE_CHECKING:
 
 ENDS_FLAKE8 = {"no text encoding", "an encoding of nothing", "lone surrogates"}
 """Contents that end flake8 itself, before it asks a plugin."""
+
+if sys.version_info < (3, 11, 4):  # null bytes are no syntax error there
+    ENDS_FLAKE8 |= {"null bytes", "a program", "UTF-16"}
 
 TOO_MUCH = {"deep"}
 """Contents that overflow the stacks of the hosts' own parsers."""
@@ -94,6 +100,38 @@ def test_a_file_that_vanishes_during_the_run(
     monkeypatch.setattr(Run, "_from_nothing", vanishing)
     assert sorted(host(project, "good.py", "latin.py")) == ["good.py:5 SVC101", "latin.py:6 SVC101"]
     assert not (project.folder / "windows.py").exists()
+
+
+@pytest.mark.skipif(not unprivileged.IS_POSSIBLE, reason="root may read everything here")
+@pytest.mark.parametrize(
+    "host",
+    [
+        ["flake8", "-j1", "--select=SVC", "--servicelint-scope=program"],
+        ["pylint", "--load-plugins=servicelint.pylint", "--disable=all", f"--enable={','.join(PYLINT_IDS)}"],
+    ],
+    ids=["flake8", "pylint"],
+)
+def test_what_may_not_be_read_beside_it(project: Hosting, host: list[str]) -> None:
+    secret = project.folder / "secret"
+    project.write({"secret/a.py": LOUD, "hidden.py": LOUD})
+    (project.folder / "hidden.py").chmod(0)
+    secret.chmod(0)
+    try:
+        done = subprocess.run(
+            unprivileged.python("-m", *host, "good.py", "latin.py"),
+            cwd=project.folder,
+            env=project.environment,
+            capture_output=True,
+            check=False,
+            text=True,
+            timeout=project.patience,
+        )
+    finally:
+        secret.chmod(0o700)
+    assert done.stderr == ""
+    found = [line for line in done.stdout.splitlines() if "SVC" in line or "W9" in line]
+    assert [line.split(":")[0] for line in found] == ["good.py", "latin.py"]
+    assert all("requests.get can wait for ever" in line for line in found)
 
 
 def test_folders_without_python(project: Hosting) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import sqlite3
 import subprocess
@@ -13,8 +12,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from servicelint.sources.cache import Cache
+from tests import unprivileged
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 LOUD = "import requests\n\n\ndef f():\n    return requests.get('http://users')\n"
@@ -32,6 +33,8 @@ finally:
 class Program:
     """A folder with one file, checked with a cache of its own; ``parsed`` tells whether libcst was needed."""
 
+    python: Sequence[str] = (sys.executable,)
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "program"
         self.cache = folder / "cache"
@@ -43,7 +46,7 @@ class Program:
 
     def check(self, *options: str) -> tuple[int, str, list[str], bool]:
         done = subprocess.run(
-            [sys.executable, "-c", RUN, "check", "--isolated", "--cache-dir", str(self.cache), *options],
+            [*self.python, "-c", RUN, "check", "--isolated", "--cache-dir", str(self.cache), *options],
             cwd=self.folder,
             capture_output=True,
             text=True,
@@ -103,10 +106,47 @@ def test_a_folder_that_cannot_be_made_is_said_in_one_line(program: Program) -> N
     assert "--no-cache" in line
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only to root")
+needs_permissions = pytest.mark.skipif(
+    not unprivileged.IS_POSSIBLE, reason="nothing is read-only to root here"
+)
+
+
+@needs_permissions
 def test_a_read_only_folder(program: Program) -> None:
+    program.python = unprivileged.python()
     program.cache.mkdir(mode=0o500)
-    assert program.check()[0] == 1
+    status, _, problems, _ = program.check()
+    assert status == 1
+    [line] = problems
+    assert "the cache can't be used: " in line
+
+
+@needs_permissions
+@pytest.mark.parametrize("of_files", [0o400, 0o600])
+def test_a_read_only_cache_is_read(program: Program, of_files: int) -> None:
+    first = program.check()
+    settled(database(program))
+    program.python = unprivileged.python()
+    for path in program.cache.iterdir():
+        path.chmod(of_files)
+    program.cache.chmod(0o500)
+    warm = program.check()
+    program.write(MENDED)
+    changed = program.check()
+    assert (warm[:2], warm[3]) == (first[:2], False), "what it holds is taken"
+    assert (changed[0], changed[3]) == (0, True), "what it does not hold is found all the same"
+    for found in (warm, changed):
+        [line] = found[2]
+        assert "the cache can't be written, only read: " in line
+
+
+@needs_permissions
+def test_a_cache_that_may_not_be_read(program: Program) -> None:
+    first = program.check()
+    program.python = unprivileged.python()
+    database(program).chmod(0)
+    status, found, problems, _ = program.check()
+    assert (status, found, len(problems)) == (*first[:2], 1)
 
 
 def test_two_processes_at_once(program: Program) -> None:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 CLEAN, FINDINGS, INTERRUPTED = 0, 1, 130
 """Exit statuses; findings and failures add up to 3."""
 
+PATH = click.Path(path_type=Path, readable=False)
+"""A path that may be anything: what can't be read is told where it is read, and ends nothing else."""
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="servicelint", message="%(prog)s %(version)s")
@@ -36,7 +39,7 @@ def cli() -> None:
 
 
 @cli.command()
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, type=PATH)
 @click.option(
     "--select",
     multiple=True,
@@ -46,16 +49,18 @@ def cli() -> None:
 @click.option("--ignore", multiple=True, metavar="CODES", help="Rules not to run; the longer beginning wins.")
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option(
-    "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the report to this file."
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False, readable=False),
+    help="Write the report to this file.",
 )
 @click.option("--isolated", is_flag=True, help="Read no configuration.")
-@click.option("--config", "config_file", type=click.Path(path_type=Path), help="Read this configuration.")
+@click.option("--config", "config_file", type=PATH, help="Read this configuration.")
 @click.option("--exclude", multiple=True, metavar="GLOB", help="Leave files out, patterns as in .gitignore.")
 @click.option("--force-exclude", is_flag=True, help="Leave files out even if they are named.")
 @click.option("--include-tests", is_flag=True, help="Check test files too.")
 @click.option(
     "--stdin-filename",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="PATH",
     help="Check the text on standard input as that of this file, and nothing else.",
 )
@@ -66,7 +71,7 @@ def cli() -> None:
 )
 @click.option("--statistics", is_flag=True, help="Count the findings of each rule (text).")
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the cache.")
-@click.option("--cache-dir", type=click.Path(path_type=Path), help="Keep the cache in this folder.")
+@click.option("--cache-dir", type=PATH, help="Keep the cache in this folder.")
 @click.option(
     "--jobs",
     type=click.IntRange(min=0),
@@ -151,13 +156,13 @@ def _standard_input() -> str:
 
 
 @cli.command()
-@click.argument("path", type=click.Path(path_type=Path), default=Path())
-@click.option("--cache-dir", type=click.Path(path_type=Path), help="Look at the cache in this folder.")
+@click.argument("path", type=PATH, default=Path())
+@click.option("--cache-dir", type=PATH, help="Look at the cache in this folder.")
 def doctor(path: Path, cache_dir: Path | None) -> None:
     """Tell what is installed, what is read for PATH (by default, the working directory), what is broken."""
     from servicelint.hosts.doctor import examine
 
-    if not path.exists():
+    if not os.path.exists(path):
         raise Fail(f"{path}: no such file or folder")
     found = examine(path.absolute(), cache_dir)
     _write("\n".join(found.lines), None)
@@ -167,7 +172,7 @@ def doctor(path: Path, cache_dir: Path | None) -> None:
 @cli.command()
 @click.argument("subject", metavar="CODE|PATH:LINE")
 @click.option("--isolated", is_flag=True, help="Read no configuration.")
-@click.option("--config", "config_file", type=click.Path(path_type=Path), help="Read this configuration.")
+@click.option("--config", "config_file", type=PATH, help="Read this configuration.")
 def explain(subject: str, isolated: bool, config_file: Path | None) -> None:
     """Explain a rule (by code or name), or the verdict on the calls at a line."""
     from servicelint import registry
@@ -181,7 +186,7 @@ def explain(subject: str, isolated: bool, config_file: Path | None) -> None:
     path, _, line = subject.rpartition(":")
     if not path or not line.isdigit():
         raise Fail(f"{subject}: neither a rule (see `servicelint rules`) nor PATH:LINE")
-    if not Path(path).exists():
+    if not os.path.exists(path):
         raise Fail(f"{path}: no such file")
     config = _config((Path(path),), config_file, isolated=isolated)
     with _cache(None) as cache:

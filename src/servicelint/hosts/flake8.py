@@ -6,6 +6,7 @@ first file is checked.
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -95,7 +96,7 @@ def _session(options: argparse.Namespace, filename: str) -> Session:
         common_folder(paths),
         dialects=DIALECTS - {"noqa"},  # that one is flake8's own business
         scope=options.servicelint_scope,
-        is_single=len(paths) == 1 and not paths[0].is_dir(),
+        is_single=len(paths) == 1 and not os.path.isdir(paths[0]),
         named=_named(options),
     )
 

@@ -6,6 +6,7 @@ on what is installed beside pylint.
 
 from __future__ import annotations
 
+import os
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -105,7 +106,7 @@ class Asking:
                 common_folder(paths),
                 dialects=DIALECTS - {"pylint"},  # that one is pylint's own business
                 scope=config.servicelint_scope,
-                is_single=config.from_stdin or (len(paths) == 1 and paths[0].is_file()),
+                is_single=config.from_stdin or (len(paths) == 1 and os.path.isfile(paths[0])),
                 named=[rule.code for rule in off if enabled(rule.pylint_id)],
             )
 
@@ -126,7 +127,7 @@ class Asking:
 def _paths(config: Namespace) -> list[Path]:
     """What pylint was asked about; nothing if its version does not tell, or if it is a module's name."""
     paths = [Path(name) for name in getattr(config, "files", ())]
-    return paths if config.from_stdin or all(path.exists() for path in paths) else []
+    return paths if config.from_stdin or all(map(os.path.exists, paths)) else []
 
 
 def _message(rule: Rule) -> MessageDefinitionTuple:

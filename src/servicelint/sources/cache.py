@@ -7,6 +7,7 @@ once; one that is killed leaves it whole. Whatever is wrong with it costs time a
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import time
 import zlib
@@ -43,6 +44,7 @@ class Cache:
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder or user_cache_path("servicelint", appauthor=False)
         self.problem = ""
+        self._is_read_only = False
         self._fresh: dict[tuple[Kind, bytes], bytes] = {}
         self._connection = self._open()
 
@@ -70,7 +72,7 @@ class Cache:
 
     def put(self, kind: Kind, key: bytes, data: bytes) -> None:
         """Keep something; it is written by :meth:`save`."""
-        if self._connection is not None:
+        if self._connection is not None and not self._is_read_only:
             self._fresh[kind, key] = _sum(data) + data
 
     def save(self) -> None:
@@ -116,11 +118,24 @@ class Cache:
             self.folder.mkdir(parents=True, exist_ok=True)
             return self._connected()
         except sqlite3.OperationalError as error:
-            self._give_up(error)
+            return self._opened_to_read(error)
         except sqlite3.DatabaseError:  # not a database, or a damaged one: begin anew
             return self._begun_anew()
         except OSError as error:
             self._give_up(error)
+        return None
+
+    def _opened_to_read(self, error: sqlite3.OperationalError) -> sqlite3.Connection | None:
+        """What others wrote can be used where we must not write ourselves: entries are right or not taken."""
+        self._give_up(error)
+        if os.access(self.folder, os.W_OK) and os.access(self.path, os.W_OK):
+            return None
+        with contextlib.suppress(sqlite3.Error):
+            connection = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+            connection.execute("SELECT kind, key, day, data FROM entries LIMIT 1").fetchone()
+            self._is_read_only = True
+            self.problem = f"{self.path}: the cache can't be written, only read: {error}"
+            return connection
         return None
 
     def _begun_anew(self) -> sqlite3.Connection | None:

@@ -74,13 +74,13 @@ def select(
     named, targets = set(), set()
     for path in paths:
         absolute = _absolute(path)
-        if os.path.isdir(absolute):  # noqa: PTH112 - Path.is_dir can raise
+        if os.path.isdir(absolute):
             targets |= targets_below(absolute)
         elif not force_exclude or not why_left_out(absolute, root, exclude, include_tests=include_tests):
             named.add(absolute)
     asked = frozenset(named | targets)
     chosen = asked | targets_below(root) if whole_program else asked
-    others = [file for file in files_below(root) if file not in chosen] if root.is_dir() else []
+    others = [file for file in files_below(root) if file not in chosen] if os.path.isdir(root) else []
     narrower = None if asked == chosen else asked
     return Selection(sorted(chosen, key=str), others, named, narrower, unread=unread)
 
@@ -157,7 +157,7 @@ def _walk(folder: Path, unread: list[OSError]) -> Iterator[Path]:
 def _is_read(parent: str, name: str) -> bool:
     if name.startswith(".") or name in NEVER_READ or name.endswith(".egg-info"):
         return False
-    return not Path(parent, name, "pyvenv.cfg").exists()
+    return not os.path.exists(f"{parent}/{name}/pyvenv.cfg")
 
 
 def _matches(name: str, patterns: Iterable[str]) -> bool:

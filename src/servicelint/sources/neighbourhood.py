@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -67,14 +68,14 @@ def _modules(base: Path, parts: list[str]) -> Iterator[Path]:
             return
         yield from _existing(folder / part)
         folder /= part
-        if not folder.is_dir():
+        if not os.path.isdir(folder):
             return
         yield from _existing(folder / "__init__")
 
 
 def _existing(stem: Path) -> list[Path]:
     candidates = [stem.with_name(stem.name + ending) for ending in _ENDINGS]
-    return [path for path in candidates if path.is_file()][:1]
+    return [path for path in candidates if os.path.isfile(path)][:1]
 
 
 def _packages(folder: Path) -> Iterator[Path]:

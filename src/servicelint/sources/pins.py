@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import sys
 from typing import TYPE_CHECKING, Any
@@ -38,7 +39,14 @@ LARGEST = 20_000_000
 def pin_files(root: Path) -> list[Path]:
     """The files of a project that may say which versions it uses, the most precise ones first."""
     found = [path for pattern in _PATTERNS for path in sorted(root.glob(pattern))]
-    return [path for path in found if path.is_file() and path.stat().st_size <= LARGEST]
+    return [path for path in found if _is_small_file(path)]
+
+
+def _is_small_file(path: Path) -> bool:
+    try:
+        return os.path.isfile(path) and path.stat().st_size <= LARGEST
+    except OSError:
+        return False
 
 
 def pins(files: Iterable[Path], names: Collection[str]) -> Pins:

@@ -57,7 +57,7 @@ def further_roots(paths: Iterable[str], program_root: str) -> set[str]:
     folders = {folder for start in own for folder in _between(start, program_root)}
     found = {program_root}
     for folder in folders:
-        is_project = any(os.path.isfile(f"{folder}/{name}") for name in _PROJECT_FILES)  # noqa: PTH113
+        is_project = any(os.path.isfile(f"{folder}/{name}") for name in _PROJECT_FILES)
         if posixpath.basename(folder) == "src" or is_project:
             found.add(folder)
     return found
@@ -75,7 +75,7 @@ def _between(folder: str, top: str) -> Iterable[str]:
 def common_folder(paths: Iterable[Path]) -> Path:
     """The folder that all paths lie in; the working directory without paths."""
     absolute = [Path(os.path.abspath(path)) for path in paths] or [Path.cwd()]  # noqa: PTH100 - keeps links
-    folders = [path if path.is_dir() else path.parent for path in absolute]
+    folders = [path if os.path.isdir(path) else path.parent for path in absolute]
     return Path(os.path.commonpath(folders))
 
 
@@ -88,7 +88,7 @@ def program_root(start: Path) -> Path:
     for folder in (start, *start.parents):
         if is_marked_root(folder):
             return folder
-    while (start / "__init__.py").exists():
+    while os.path.exists(start / "__init__.py"):
         start = start.parent
     return start
 
@@ -106,4 +106,4 @@ def is_marked_root(folder: Path) -> bool:
         config = read_folder(folder)
     except ConfigError:
         config = None  # whoever asks for the settings themselves gets the error
-    return (config is not None and config.root) or (folder / ".git").exists()
+    return (config is not None and config.root) or os.path.exists(folder / ".git")

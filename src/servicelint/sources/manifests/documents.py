@@ -5,6 +5,7 @@ They are not trusted: they are loaded safely, and nothing of a tree is followed 
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -49,10 +50,11 @@ def files(root: Path) -> Iterator[tuple[Path, Stamp]]:
                 if entry.name not in _LEFT_OUT:
                     pending.append(entry.path)
             elif entry.name.endswith((".yaml", ".yml", PROTO)):
-                found = entry.stat()
-                if found.st_size <= LARGEST_BYTES:
-                    times = found.st_mtime_ns, found.st_ctime_ns
-                    yield Path(entry.path), Stamp(found.st_size, *times, found.st_ino)
+                with contextlib.suppress(OSError):  # gone by now
+                    found = entry.stat()
+                    if found.st_size <= LARGEST_BYTES:
+                        times = found.st_mtime_ns, found.st_ctime_ns
+                        yield Path(entry.path), Stamp(found.st_size, *times, found.st_ino)
 
 
 def documents(text: str) -> list[object]:
