@@ -65,6 +65,12 @@ def test_so_is_pyproject_and_the_key_has_its_full_path(text: str, tmp_path: Path
     assert str(raised.value) == f"{path}: tool.servicelint.{REFUSED[text]}"
 
 
+def test_nested_beyond_what_a_parser_takes(tmp_path: Path) -> None:
+    (tmp_path / "servicelint.toml").write_text(f"select = {'[' * 5_000}{']' * 5_000}")
+    with pytest.raises(ConfigError, match="nested too deeply"):
+        read_folder(tmp_path)
+
+
 @pytest.mark.parametrize("data", [b"select = [", b"select = \xff", b"= 1"])
 @pytest.mark.parametrize("name", ["servicelint.toml", "pyproject.toml"])
 def test_not_toml(name: str, data: bytes, tmp_path: Path) -> None:
