@@ -138,6 +138,12 @@ def test_a_rule_that_is_off_is_only_told_when_named(
     assert ("SVC199" in project.flake8(*options).stdout) is found
 
 
+def test_ignored_for_some_files(project: Hosting) -> None:
+    project.write({"shop/more.py": CALLER})
+    option = "--per-file-ignores=shop/more.py:SVC1"
+    assert lines(project.flake8(option)) == [AT_THE_CALL]
+
+
 def test_each_run_of_a_long_process_reads_anew(project: Hosting) -> None:
     assert lines(project.flake8()) == [AT_THE_CALL]
     project.write({"shop/http.py": WRAPPER.replace("None", "5")})
@@ -209,6 +215,16 @@ def test_the_scope_can_be_told(project: Hosting, scope: str, files: int) -> None
     project.write({"shop/far.py": DIRECT, "shop/farther.py": DIRECT + "\n"})
     assert lines(project.flake8("--servicelint-scope", scope, "shop/users.py")) == [AT_THE_CALL]
     assert parsed(project) == files
+
+
+def test_the_scope_can_be_set(project: Hosting) -> None:
+    project.write({"shop/far.py": DIRECT, "setup.cfg": "[flake8]\nservicelint-scope = file\n"})
+    assert lines(project.flake8("shop/users.py")) == [AT_THE_CALL]
+    assert parsed(project) == 2
+    project.write({"setup.cfg": "[flake8]\nservicelint-scope = files\n"})
+    done = project.flake8("shop/users.py")
+    assert done.returncode == 1
+    assert "servicelint-scope: 'files' is none of auto, program, file" in done.stdout
 
 
 def parsed(project: Hosting) -> int:

@@ -148,6 +148,15 @@ def test_a_single_file_does_not_read_its_program(project: Hosting) -> None:
     assert places(project.pylint("--from-stdin", "shop/users.py", text=CALLER)) == AT_THE_CALL
 
 
+def test_the_scope_can_be_set(project: Hosting) -> None:
+    settings = "[MAIN]\nload-plugins=servicelint.pylint\nservicelint-scope=file"
+    project.write({"shop/far.py": DIRECT, ".pylintrc": settings})
+    assert places(project.pylint("--rcfile=.pylintrc", "shop/users.py")) == AT_THE_CALL, "nothing is said"
+    project.write({".pylintrc": f"{settings}s"})
+    with pytest.raises(SystemExit):
+        project.pylint("--rcfile=.pylintrc", "shop/users.py")
+
+
 def test_each_run_of_a_long_process_reads_anew(project: Hosting) -> None:
     assert places(project.pylint("shop")) == AT_THE_CALL
     project.write({"shop/http.py": WRAPPER.replace("None", "5")})

@@ -71,10 +71,10 @@ class Plugin:
         from servicelint.hosts.session import SetupError
 
         cls = type(self)
-        if cls._session is None:
-            cls._session = _session(self._options, self.filename)
         text = "".join(self.lines) if STDIN in self._options.filenames else None
         try:
+            if cls._session is None:
+                cls._session = _session(self._options, self.filename)
             return cls._session.findings(self.filename, text)
         except SetupError as error:
             raise ExecutionError(f"servicelint: {error}") from None

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from servicelint import registry
 from servicelint.config import Config, ConfigError, load
 from servicelint.crashes import Crashes
+from servicelint.hosts.options import SCOPE_OPTION, SCOPES
 from servicelint.run import Run, run_name
 from servicelint.sources.cache import Cache
 from servicelint.sources.discovery import BadPattern, Selection, is_checked, select
@@ -51,6 +52,9 @@ class Session:
         scope: what is read to judge a file, see :data:`servicelint.hosts.options.SCOPE_HELP`.
         is_single: whether the host was asked about one file only, as editors do.
         named: rules that were named by their full code, and so run even if they are off by default.
+
+    Raises:
+        SetupError: if the scope is none; flake8 does not look at what its settings say.
     """
 
     def __init__(
@@ -62,6 +66,8 @@ class Session:
         is_single: bool = False,
         named: Collection[str] = (),
     ) -> None:
+        if scope not in SCOPES:
+            raise SetupError(f"{SCOPE_OPTION}: {scope!r} is none of {', '.join(SCOPES)}")
         self.start = _absolute(start)
         self.dialects = dialects
         self.named = tuple(sorted(named))
