@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 grpc = pytest.importorskip("grpc")
 pytest.importorskip("opentelemetry.instrumentation.grpc")
-pytestmark = pytest.mark.libraries
+pytestmark = pytest.mark.instrumentations
 
 NAMES = [name for library in shipped_libraries() for name in library.plain_interceptors]
 ARITIES = ("unary_unary", "unary_stream", "stream_unary", "stream_stream")

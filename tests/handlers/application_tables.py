@@ -13,6 +13,7 @@ import os
 import sys
 import tempfile
 import types
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.handlers.tables import VERBS, django_views, methods, plain, starlette_endpoints, werkzeug_views
@@ -70,6 +71,16 @@ def _mounted(routes: Any) -> Iterator[Any]:
             yield from _mounted(inner)
         else:
             yield from starlette_endpoints([route])
+
+
+def open_webui() -> Iterator[Any]:
+    """FastAPI, with an application mounted for Ollama and one for sockets."""
+    os.environ |= {"WEBUI_SECRET_KEY": "none", "DATA_DIR": str(Path.cwd()), "OFFLINE_MODE": "true"}
+    os.environ |= {"ENABLE_SCIM": "true", "SCIM_AUTH_PROVIDER": "none", "FROM_INIT_PY": "true"}
+    os.environ |= {"RAG_EMBEDDING_ENGINE": "openai"}
+    from open_webui.main import app
+
+    yield from _mounted(app.routes)
 
 
 def jupyter_server() -> Iterator[Any]:

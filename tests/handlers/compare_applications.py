@@ -31,6 +31,7 @@ APPLICATIONS = {
     "prefect": ("prefect==3.8.8", "fastapi<0.120"),
     "jupyter_server": ("jupyter_server==2.21.1",),
     "wagtail": ("wagtail==8.0.1", "django-ninja"),
+    "open_webui": ("open-webui==0.12.4",),
     "superset": ("apache-superset==6.1.0", "flask-caching<2.3"),
 }
 """What is installed for each."""
@@ -90,11 +91,15 @@ def found_in(name: str, python: Path) -> set[str]:
         selection = select([package], Path(folder), include_tests=False)
         handlers = Run(selection, Config(), Path(folder)).program.handlers.all()
         requested = [each for each in handlers if each.kind in ("request", "websocket")]
-        return {
-            f"{each.function.module.name} {each.name}"
-            for each in requested
-            if not each.function.module.name.endswith(".tests")
-        }
+        named = {(dotted(each.function.module.path, folder), each.name) for each in requested}
+        return {f"{module} {handler}" for module, handler in named if not module.endswith(".tests")}
+
+
+def dotted(path: str, root: str) -> str:
+    """A module's name by its path, also where a folder between has no ``__init__.py``."""
+    return ".".join(Path(path).relative_to(Path(root).resolve()).with_suffix("").parts).removesuffix(
+        ".__init__"
+    )
 
 
 def main(folder: Path, names: list[str]) -> int:

@@ -6,21 +6,30 @@ import importlib
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tests.request_ids.instrumentations import (
-    INTERCEPTORS,
-    SERVER_INTERCEPTORS,
-    TRACE_CONFIGS,
-    configure_django,
-    switched_on,
-    tracing,
-)
+from tests.request_ids.clients import INTERCEPTORS, TRACE_CONFIGS
+from tests.request_ids.services import SERVER_INTERCEPTORS, configure_django
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
 OTEL = "opentelemetry.instrumentation."
+AUTO = f"{OTEL}auto_instrumentation.initialize"
 REQUESTS = f"{OTEL}requests.RequestsInstrumentor"
+
+
+def switched_on(name: str, method: str = "instrument", **options: Any) -> None:
+    """Call a method of an OpenTelemetry instrumentor."""
+    module, _, klass = f"opentelemetry.instrumentation.{name}".rpartition(".")
+    getattr(getattr(importlib.import_module(module), klass)(), method)(**options)
+
+
+def tracing() -> None:
+    """The provider that OpenTelemetry needs, or nothing is sampled."""
+    from opentelemetry import trace
+    from opentelemetry.sdk.trace import TracerProvider
+
+    trace.set_tracer_provider(TracerProvider())
 
 
 def nothing() -> None:
@@ -152,9 +161,9 @@ def called(name: str, framework: str = "flask", **options: Any) -> Case:
     return Case(framework, before)
 
 
-def imported(name: str) -> Case:
+def imported(name: str, framework: str = "flask") -> Case:
     """A module whose import switches everything on."""
-    return Case("flask", lambda: void(importlib.import_module(name)))
+    return Case(framework, lambda: void(importlib.import_module(name)))
 
 
 def void(_: object) -> None:
@@ -268,6 +277,13 @@ CASES: dict[str, Case] = {
     f"{OTEL}urllib.URLLibInstrumentor": outbound("urllib.URLLibInstrumentor"),
     f"{OTEL}grpc.GrpcInstrumentorClient": outbound("grpc.GrpcInstrumentorClient"),
     f"{OTEL}celery.CeleryInstrumentor": outbound("celery.CeleryInstrumentor"),
+    f"{OTEL}pika.PikaInstrumentor": outbound("pika.PikaInstrumentor"),
+    f"{OTEL}aio_pika.AioPikaInstrumentor": outbound("aio_pika.AioPikaInstrumentor"),
+    f"{OTEL}kafka.KafkaInstrumentor": outbound("kafka.KafkaInstrumentor"),
+    f"{OTEL}confluent_kafka.ConfluentKafkaInstrumentor": outbound(
+        "confluent_kafka.ConfluentKafkaInstrumentor"
+    ),
+    f"{OTEL}aiokafka.AIOKafkaInstrumentor": outbound("aiokafka.AIOKafkaInstrumentor"),
     f"{OTEL}boto3sqs.Boto3SQSInstrumentor": outbound("boto3sqs.Boto3SQSInstrumentor"),
     f"{OTEL}threading.ThreadingInstrumentor": outbound(
         "requests.RequestsInstrumentor", "threading.ThreadingInstrumentor"
@@ -291,18 +307,31 @@ CASES: dict[str, Case] = {
     f"{OTEL}aiohttp_server.AioHttpServerInstrumentor": inbound(
         "aiohttp", "aiohttp_server.AioHttpServerInstrumentor"
     ),
+    f"{OTEL}celery.CeleryInstrumentor in a worker": inbound("celery", "celery.CeleryInstrumentor"),
+    f"{OTEL}fastapi.FastAPIInstrumentor in a worker": inbound("celery", "fastapi.FastAPIInstrumentor"),
     f"{OTEL}fastapi.FastAPIInstrumentor of an app": by_app("fastapi", "fastapi.FastAPIInstrumentor"),
     f"{OTEL}flask.FlaskInstrumentor of an app": by_app("flask", "flask.FlaskInstrumentor"),
     f"{OTEL}asgi.OpenTelemetryMiddleware": wrapped("starlette", "asgi"),
     f"{OTEL}wsgi.OpenTelemetryMiddleware": wrapped("pyramid", "wsgi"),
-    f"{OTEL}auto_instrumentation.initialize": called(f"{OTEL}auto_instrumentation.initialize"),
+    AUTO: called(AUTO),
+    f"{AUTO} for gRPC": called(AUTO, "grpc"),
+    f"{AUTO} in a worker": called(AUTO, "celery"),
     "ddtrace.patch_all": called("ddtrace.patch_all"),
+    "ddtrace.patch_all for gRPC": called("ddtrace.patch_all", "grpc"),
+    "ddtrace.patch_all in a worker": called("ddtrace.patch_all", "celery"),
+    "ddtrace.patch": called(
+        "ddtrace.patch", flask=True, requests=True, httpx=True, aiohttp=True, grpc=True, botocore=True
+    ),
     "ddtrace.auto": imported("ddtrace.auto"),
     "sentry_sdk.init": called("sentry_sdk.init", dsn="http://a@127.0.0.1:9/1"),
     "sentry_sdk.init with traces": called(
         "sentry_sdk.init", dsn="http://a@127.0.0.1:9/1", traces_sample_rate=1.0
     ),
+    "sentry_sdk.init for gRPC": called("sentry_sdk.init", "grpc", dsn="http://a@127.0.0.1:9/1"),
+    "sentry_sdk.init in a worker": called("sentry_sdk.init", "celery", dsn="http://a@127.0.0.1:9/1"),
     "instana": imported("instana"),
+    "instana for gRPC": imported("instana", "grpc"),
+    "instana in a worker": imported("instana", "celery"),
     "elasticapm.contrib.flask.ElasticAPM": Case("flask", nothing, elastic),
     "logfire.instrument_requests": logged("instrument_requests"),
     "logfire.instrument_httpx": logged("instrument_httpx"),

@@ -15,10 +15,12 @@ import pytest
 from filelock import FileLock
 
 from tests.fixtures.projects import REPOSITORY
+from tests.request_ids.clients import CLIENTS
 from tests.request_ids.instrumentation_cases import CASES, Case, quiet
-from tests.request_ids.instrumentations import CLIENTS, ID
+from tests.request_ids.peers import started
 from tests.request_ids.recorder import Recorder
 from tests.request_ids.rpc_recorder import RpcRecorder
+from tests.request_ids.services import ID, kind_of
 
 if TYPE_CHECKING:
     from servicelint.catalog.correlation import Instrumentation
@@ -32,8 +34,12 @@ COMMANDS = {
     "elasticapm-run": "elasticapm",
     "newrelic-admin run-program": "newrelic",
 }
-ALWAYS = ("requests", "httpx", "aiohttp", "tornado", "celery", "boto3", "uvicorn")
-CASE_SECONDS = 90
+ALWAYS = (
+    "requests", "httpx", "aiohttp", "tornado", "celery", "boto3", "uvicorn", "pika", "aio_pika", "kafka",
+    "confluent_kafka", "aiokafka",
+)  # fmt: skip
+BROKERS = ("AMQP_PEER", "KAFKA_PEER")
+CASE_SECONDS = 180
 INSTALL_SECONDS = 90
 
 
@@ -60,11 +66,12 @@ def said(case: str, library: Library) -> list[Instrumentation]:
 def expected(case: str, library: Library) -> Told:
     """What a case does, by the catalog."""
     described = said(case, library)
-    continues = any(each.continues for each in described)
+    kind = kind_of(CASES[case].framework)
+    continues = any(kind in each.continues for each in described)
     covered = {name for each in described for name in each.covers} & CLIENTS.keys()
     threads = {"thread"} if any(each.keeps_context for each in described) else set()
     is_kept = CASES[case].kept is not Case._field_defaults["kept"]
-    answers = any(each.answers for each in described)
+    answers = kind == "request" and any(each.answers for each in described)
     return Told(frozenset(covered | threads if continues else ()), answers, keeps=continues and is_kept)
 
 
@@ -104,7 +111,8 @@ def _run(case: str, shared: Path) -> Told:
         starter, *options = CASES[case].command.split()
         command = [str(Path(sys.executable).with_name(starter)), *options, *command]
     environment = {**os.environ, **quiet(case), **_installed(case, shared)}
-    with Recorder() as peer, RpcRecorder() as rpc:
+    with Recorder() as peer, started(BROKERS) as brokers, RpcRecorder() as rpc:
+        environment.update((name, broker.address) for name, broker in brokers.items())
         done = subprocess.run(
             [*command, peer.url, rpc.address],
             cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False,
@@ -112,6 +120,8 @@ def _run(case: str, shared: Path) -> Told:
         )  # fmt: skip
         values = {path.strip("/"): values for path, values in peer.arrived.items()}
         values["boto3"] = [peer.bodies.get("/boto3", b"").decode()]  # the message, not the call to the broker
+        for broker in brokers.values():
+            values |= broker.arrived()
     if done.returncode and "ModuleNotFoundError" in done.stderr:
         pytest.skip(done.stderr.splitlines()[-1])
     assert done.returncode == 0, done.stderr

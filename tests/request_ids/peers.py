@@ -12,7 +12,7 @@ from tests.request_ids.recorder import Recorder
 from tests.request_ids.rpc_recorder import RpcRecorder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from tests.catalog.queues.brokers import Message
 
@@ -99,11 +99,12 @@ PEERS = {
 
 
 @contextmanager
-def peers_of(text: str) -> Iterator[dict[str, Peer]]:
-    """The peers that the text of a service asks for, by their variables; an HTTP one always."""
+def started(names: Iterable[str]) -> Iterator[dict[str, Peer]]:
+    """Some of :data:`PEERS`, by their variables."""
     with ExitStack() as stack:
-        yield {
-            name: stack.enter_context(start())
-            for name, start in PEERS.items()
-            if name == "PEER" or f'os.environ["{name}"]' in text
-        }
+        yield {name: stack.enter_context(PEERS[name]()) for name in names}
+
+
+def asked_for(text: str) -> list[str]:
+    """The peers that a service asks for in its text; an HTTP one always."""
+    return [name for name in PEERS if name == "PEER" or f'os.environ["{name}"]' in text]

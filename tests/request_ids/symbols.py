@@ -17,7 +17,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from servicelint.catalog.shipped import shipped_libraries
-from tests.request_ids.instrumentations import ID, SPAN
+from tests.request_ids.services import ID, SPAN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -34,8 +34,8 @@ WRAPPING = {"logfire.instrument_celery": "opentelemetry.instrumentation.celery.C
 """What is another instrumentation in other clothes."""
 EXTRACTING = ("extract(", "_start_internal_or_server_span(")
 """What OpenTelemetry's sources call to take an id over."""
-INSPECTED = {"tornado", *(library.library for library in shipped_libraries() if library.queues)} - {"boto3"}
-"""The clients that no case sends with, or that are handlers as well."""
+INSPECTED = {"pika", "tornado"}
+"""The clients that take over ids as well, which no case receives with."""
 
 
 def libraries_of(requirement: str) -> set[str]:
@@ -128,7 +128,7 @@ def _of_instrumentor(name: str, found: Any, entry: Instrumentation) -> Iterator[
     sources = "".join(map(inspect.getsource, _modules_of(found)))
     if "inject(" not in sources:
         yield f"{name} puts no id on anything"
-    if entry.continues is not any(each in sources for each in EXTRACTING):
+    if bool(entry.continues) is not any(each in sources for each in EXTRACTING):
         yield f"{name} takes over what comes in, or does not"
 
 

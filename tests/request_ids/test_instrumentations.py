@@ -14,8 +14,8 @@ from msgspec import structs
 
 from servicelint.catalog.shipped import shipped_libraries
 from tests.catalog.facts import each_changed
+from tests.request_ids.clients import CLIENTS
 from tests.request_ids.instrumentation_cases import CASES
-from tests.request_ids.instrumentations import CLIENTS
 from tests.request_ids.observed import expected, observed, said
 from tests.request_ids.symbols import HELD, complaints
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from servicelint.catalog.model import Library
 
 pytest.importorskip("grpc")
-pytestmark = [pytest.mark.slow, pytest.mark.libraries]
+pytestmark = [pytest.mark.slow, pytest.mark.instrumentations]
 
 [LIBRARY] = (library for library in shipped_libraries() if library.instrumentations)
 GROUPS = ("instrumentations", "launchers", "injectors", "context_keepers", "log_fields")

@@ -23,8 +23,8 @@ import pytest
 
 from tests.fixtures.markers import MARKER, markers
 from tests.fixtures.projects import REPOSITORY, Project, projects
-from tests.request_ids.instrumentations import ID, INBOUND
-from tests.request_ids.peers import peers_of
+from tests.request_ids.peers import asked_for, started
+from tests.request_ids.services import ID, INBOUND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.slow, pytest.mark.libraries]
 
 FAMILY = [project for project in projects() if re.match("svc30[1-7]", project.rule)]
+INSTRUMENTATIONS = ("asgi_correlation_id", "ddtrace", "opentelemetry.instrumentation", "sentry_sdk")
+"""Libraries that only the extra `instrumentations` brings."""
+
 NOT_RUN = {
     "svc306/applications/no_handlers.py": "nothing answers there",
 }
@@ -69,8 +72,11 @@ def parameters() -> Iterator[object]:
     """The projects that can be run."""
     for project in FAMILY:
         if project.name not in NOT_RUN:
-            lacking = [name for name in imported(project) if not is_installed(name)]
+            names = imported(project)
+            lacking = [name for name in names if not is_installed(name)]
             marks = [pytest.mark.skip(f"{lacking[0]} is not installed")] if lacking else []
+            if any(name.startswith(INSTRUMENTATIONS) for name in names):
+                marks.append(pytest.mark.instrumentations)
             yield pytest.param(project, marks=marks, id=project.name)
 
 
@@ -116,7 +122,7 @@ def test_the_id_arrives_where_the_fixture_says(project: Project) -> None:
     arrived: dict[str, bool] = {}
     for service in services(project):
         text = texts[service]
-        with peers_of(text) as peers, serving(service, peers) as address:
+        with started(asked_for(text)) as peers, serving(service, peers) as address:
             for place in calls:
                 ask(address, place, text)
             seen = {place: values for peer in peers.values() for place, values in peer.arrived().items()}
@@ -133,7 +139,7 @@ def test_answers_have_an_id_where_the_fixture_says(project: Project) -> None:
     """An id is told in answers, or none of the application is known, or it is known and not told."""
     text = project.path.read_text("utf-8")
     path = next(_ROUTE.finditer(text))["path"]
-    with peers_of(text) as peers, serving(project.path, peers) as address:
+    with started(asked_for(text)) as peers, serving(project.path, peers) as address:
         answered = ask(address, path, text)
     assert bool(_SILENT.search(text)) != answered
 

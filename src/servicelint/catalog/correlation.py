@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from servicelint.catalog.record import Record
+
+Continued = Literal["request", "rpc", "message"]
+"""The kinds of handlers that are told apart; one of a websocket handles requests."""
 
 
 class Instrumentation(Record, frozen=True):
@@ -10,12 +15,12 @@ class Instrumentation(Record, frozen=True):
 
     It is switched on where ``methods`` of it are called, or where it is called itself if it has none;
     ``on-import``: where it is imported. ``covers`` are the catalog's libraries (or protocols) whose calls it
-    puts the id on, "*" for all. ``continues`` tells that it takes over the inbound id, ``answers`` that it
-    puts the id on answers too, ``keeps-context`` that threads take the context along.
+    puts the id on, "*" for all. ``continues`` tells the kinds of handlers for which it takes over the inbound
+    id, ``answers`` that it puts the id on answers too, ``keeps-context`` that threads take the context along.
     """
 
     covers: tuple[str, ...] = ()
-    continues: bool = False
+    continues: tuple[Continued, ...] = ()
     methods: tuple[str, ...] = ()
     on_import: bool = False
     keeps_context: bool = False

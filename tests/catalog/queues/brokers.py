@@ -215,6 +215,6 @@ class KafkaCluster:
         while (message := self._consumer.poll(0.5 if not self.messages else 0.1)) is not None:
             if not message.error():
                 headers = dict(message.headers() or ())
-                values = tuple(value.decode() for value in headers.values())
+                values = tuple(value.decode("utf-8", "replace") for value in headers.values())
                 self.messages.append(Message({"topic": message.topic()}, set(headers), None, values))
         self.messages.sort(key=lambda each: each.place["topic"])

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from servicelint.program.evaluation.arguments import Given
-    from servicelint.program.evaluation.values import Origin
     from servicelint.program.handlers.reaching import Edge, Reached
     from servicelint.program.linking.modules import Module
     from servicelint.program.outbound import OutboundCall
@@ -88,17 +87,18 @@ class Dropped:
         return [
             each
             for each in found
-            if not self._is_covered(entry, each.handler.function.module)
+            if not self._is_covered(entry, each.handler.function.module, each.handler.kind)
             and (each.handler.kind != "message" or self._reads(each.handler.function))
         ]
 
-    def _is_covered(self, entry: str, module: Module) -> bool:
+    def _is_covered(self, entry: str, module: Module, kind: str = "") -> bool:
         """Whether an instrumentation serves the calls of a library in each service that runs a module.
 
         Asked of a call's own module first: what it says of that holds for all handlers that lead there.
         """
         library = self.program.catalog.library_of(entry)
-        return self.program.instrumented.covering(library.library, library.protocol, module) is not None
+        covering = self.program.instrumented.covering
+        return covering(library.library, library.protocol, module, kind) is not None
 
     def _is_attended(self, edge: Edge) -> bool:
         """Whether a handler waits for what it calls: a thread of its own has its own request, or none."""
@@ -138,7 +138,7 @@ class Dropped:
 
     def _reads(self, function: FunctionRef) -> bool:
         """Whether a consumer looks at its message's headers or id."""
-        if self.program.instrumented.covering("celery", "queue", function.module) is not None:
+        if self.program.instrumented.covering("celery", "queue", function.module, "message") is not None:
             return True
         own = function.module.facts.functions[function.index].scope
         return any(
@@ -163,22 +163,19 @@ class Dropped:
         given = _url(position, arguments)
         if given is None or given.expression is None or given.frame is None:
             return False
-        return is_public(self._beginning(given))
+        beginnings = self._beginnings(given)
+        return bool(beginnings) and all(isinstance(each, str) and is_public(each) for each in beginnings)
 
-    def _beginning(self, given: Given) -> str:
-        """The beginning of a URL, as far as it is written out."""
+    def _beginnings(self, given: Given) -> list[object]:
+        """What a URL can begin with, as far as it is written out: also as what a setting is by default."""
         assert given.frame is not None  # noqa: S101 - the caller made sure
         expression, evaluator = given.expression, self.program.evaluator
         while isinstance(expression, record.Text | record.Operation):
             expression = expression.parts[0] if isinstance(expression, record.Text) else expression.left
-            if isinstance(expression, record.Constant):
-                return str(expression.value)
         if expression is None:
-            return ""
-        values = evaluator.values(expression, given.frame)
-        only = values[0] if len(values) == 1 else None
-        is_written = isinstance(only, Literal) and not only.assumed and _is_constant(only.origin)
-        return str(only.value) if isinstance(only, Literal) and is_written else ""
+            return []
+        values = evaluator.expand_all(evaluator.values(expression, given.frame))
+        return [value.value if isinstance(value, Literal) else None for value in values]
 
     # --- messages --------------------------------------------------------------------------------
 
@@ -192,17 +189,6 @@ class Dropped:
             reached = self._inbound(publication.ref, publication.entry) if is_dropped else []
             if reached:
                 yield self._fault(publication.ref, publication.name, carriage.reason, reached)
-
-
-def _is_constant(origin: Origin | None) -> bool:
-    """Whether a text stands where it is used, or is bound to a name as it is: a setting is neither."""
-    if origin is None:
-        return True
-    bindings = [each for scope in origin.module.facts.scopes for each in scope.bindings]
-    return any(
-        each.line == origin.line and isinstance(each.value, record.Constant | record.Text)
-        for each in bindings
-    )
 
 
 def is_public(url: str) -> bool:

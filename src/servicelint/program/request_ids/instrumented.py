@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from servicelint.program.program import Program
 
 
+_CONTINUED = {"rpc": "rpc", "message": "message"}
+"""Kinds of handlers that are told apart where an id is taken over; all others handle requests."""
+
+
 class Seen(NamedTuple):
     """An instrumentation that is switched on: by its name, and the modules that say so (None: all)."""
 
@@ -39,17 +43,21 @@ class Instrumented:
     def __init__(self, program: Program) -> None:
         self.program = program
         self._seen: Memo[None, list[Seen]] = Memo(program.reads)
+        self._kinds: Memo[Service, set[str]] = Memo(program.reads)
 
-    def covering(self, library: str, protocol: str, module: Module) -> str | None:
-        """What puts ids on a library's calls for the requests that are handled in a module.
+    def covering(self, library: str, protocol: str, module: Module, kind: str = "") -> str | None:
+        """What puts ids on a library's calls for what is handled in a module.
 
-        The inbound side must be continued there too, in each service that runs the module.
+        The inbound side must be continued there too, in each service that runs the module: for handlers of
+        ``kind``, or for all that the service has.
         """
-        names = [self._covering(library, protocol, each) for each in self.program.services.of(module)]
+        names = [self._covering(library, protocol, each, kind) for each in self.program.services.of(module)]
         return names[0] if all(names) else None
 
-    def _covering(self, library: str, protocol: str, service: Service) -> str | None:
-        if not self.continues(service):
+    def _covering(self, library: str, protocol: str, service: Service, kind: str) -> str | None:
+        continued = self._continued(service)
+        kinds = {_CONTINUED.get(kind, "request")} if kind else self._handled(service)
+        if not continued or not kinds <= continued:
             return None
         for seen in self._in(service):
             if {"*", library, protocol} & {*seen.described.covers}:
@@ -58,7 +66,21 @@ class Instrumented:
 
     def continues(self, service: Service) -> bool:
         """Whether an instrumentation takes over the inbound id in a service."""
-        return any(seen.described.continues for seen in self._in(service))
+        return bool(self._continued(service))
+
+    def _continued(self, service: Service) -> set[str]:
+        """The kinds of handlers for which that holds."""
+        return {kind for seen in self._in(service) for kind in seen.described.continues}
+
+    def _handled(self, service: Service) -> set[str]:
+        """The kinds of handlers that a service has."""
+        return self._kinds.answer(service, lambda: self._find_handled(service))
+
+    def _find_handled(self, service: Service) -> set[str]:
+        handlers = (each for each in self.program.handlers.all() if each.is_entry)
+        return {
+            _CONTINUED.get(each.kind, "request") for each in handlers if service.runs(each.function.module)
+        }
 
     def answers(self, service: Service) -> bool:
         """Whether an instrumentation puts the id on a service's answers."""

@@ -101,11 +101,11 @@ class RequestIds:
         holds = self.program.reaching.downstream.holds
         if any(holds(module) for module in self.modules() if service.runs(module)):
             return True
-        handlers = self.program.handlers.all()
-        return any(self._makes(each) for each in handlers if service.runs(each.function.module))
+        hooks = (each for each in self.program.handlers.all() if not each.is_entry)
+        return any(self._makes(each) for each in hooks if service.runs(each.function.module))
 
     def _makes(self, handler: Handler) -> bool:
-        """Whether a handler, or a hook on its way, makes an id and keeps it under a name that says so."""
+        """Whether a hook on the way of handlers makes an id and keeps it under a name that says so."""
         module = handler.function.module
         if "uuid" not in module.source:
             return False
