@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import replace
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from servicelint.facts import record
-from servicelint.program.evaluation.values import CallRef, FunctionRef, Literal
+from servicelint.program.evaluation.values import CallRef, FunctionRef
 from servicelint.program.faults import Fault, name_of
 from servicelint.program.handlers.handing_on import invoker_of
 from servicelint.program.linking.index import last_name
 from servicelint.program.linking.reads import Memo, Whole
+from servicelint.program.request_ids.hosts import goes_public
 from servicelint.program.request_ids.messages import Messages
 from servicelint.program.request_ids.names import expressions, walk
 from servicelint.program.request_ids.outgoing import Outgoing
@@ -22,13 +21,11 @@ from servicelint.program.timeouts.verdicts import Step
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from servicelint.program.evaluation.arguments import Given
     from servicelint.program.handlers.reaching import Edge, Reached
     from servicelint.program.linking.modules import Module
     from servicelint.program.outbound import OutboundCall
     from servicelint.program.request_ids.names import RequestIds
 
-_INTERNAL = (".local", ".internal", ".svc", ".lan", ".localdomain", ".intranet", ".corp", ".consul", ".test")
 _MESSAGE_IDS = frozenset({"correlation_id", "headers", "x_request_id", "trace_id"})
 _MESSAGES = frozenset({"request", "properties", "props", "message", "msg", "delivery", "event", "record"})
 """What consumers call what they get, and the attributes in which it has an id."""
@@ -50,13 +47,11 @@ class Dropped:
     def calls(self, module: Module, protocol: str, *, internal_only: bool) -> Iterator[Fault]:
         """The calls over ``protocol`` that drop the id; ``internal_only``: not those to public hosts."""
         for call in self._calls(module):
-            if call.protocol != protocol or (internal_only and self._is_to_public_host(call)):
-                continue
-            if self._is_covered(call.entry, module):
+            if call.protocol != protocol or self._is_covered(call.entry, module):
                 continue
             carriage = self.outgoing.of(call)
             reached = self._inbound(call.ref, call.entry) if carriage.answer == "dropped" else []
-            if reached:
+            if reached and not (internal_only and goes_public(self.program, call)):
                 yield self._fault(call.ref, call.name, carriage.reason, reached)
 
     def renewed(self, module: Module) -> Iterator[Fault]:
@@ -70,13 +65,13 @@ class Dropped:
                     yield Fault(call.ref, call.name, by_whom(reached), steps)
 
     def _fault(self, ref: CallRef, subject: str, reason: str, reached: list[Reached]) -> Fault:
-        entrance = self.ids.entrance(reached[0].handler.function.module)
+        module = reached[0].handler.function.module
+        entrance = self.ids.entrance(module)
         taken = (Step(entrance, "the id of the request is read here"),) if entrance else ()
-        expected = Step(ref, f"no {self.ids.preferred()} is on it: {reason}")
+        expected = Step(ref, f"no {self.ids.preferred(module)} is on it: {reason}")
         steps = (*way_to(reached[0]), *taken, expected)
         told = f"{reason}, and {by_whom(reached)}"
-        is_known = self.ids.are_known(reached[0].handler.function.module)
-        return Fault(ref, subject, told, steps, None if is_known else "info")
+        return Fault(ref, subject, told, steps, None if self.ids.are_known(module) else "info")
 
     def _inbound(self, ref: CallRef, entry: str) -> list[Reached]:
         """The handlers whose id a call of a library has to carry: none that an instrumentation serves.
@@ -149,34 +144,6 @@ class Dropped:
             for part in walk(expression)
         )
 
-    # --- hosts -----------------------------------------------------------------------------------
-
-    def _is_to_public_host(self, call: OutboundCall) -> bool:
-        """Whether a call's URL begins with a literal host that is not the team's own."""
-        ref = call.sends or call.ref
-        for site in self.program.sites.of(ref.module):
-            if site.ref == ref:
-                return any(self._goes_public(target.url, target.arguments) for target in site.targets)
-        return False
-
-    def _goes_public(self, position: int | None, arguments: object) -> bool:
-        given = _url(position, arguments)
-        if given is None or given.expression is None or given.frame is None:
-            return False
-        beginnings = self._beginnings(given)
-        return bool(beginnings) and all(isinstance(each, str) and is_public(each) for each in beginnings)
-
-    def _beginnings(self, given: Given) -> list[object]:
-        """What a URL can begin with, as far as it is written out: also as what a setting is by default."""
-        assert given.frame is not None  # noqa: S101 - the caller made sure
-        expression, evaluator = given.expression, self.program.evaluator
-        while isinstance(expression, record.Text | record.Operation):
-            expression = expression.parts[0] if isinstance(expression, record.Text) else expression.left
-        if expression is None:
-            return []
-        values = evaluator.expand_all(evaluator.values(expression, given.frame))
-        return [value.value if isinstance(value, Literal) else None for value in values]
-
     # --- messages --------------------------------------------------------------------------------
 
     def messages(self, module: Module) -> Iterator[Fault]:
@@ -189,30 +156,6 @@ class Dropped:
             reached = self._inbound(publication.ref, publication.entry) if is_dropped else []
             if reached:
                 yield self._fault(publication.ref, publication.name, carriage.reason, reached)
-
-
-def is_public(url: str) -> bool:
-    """Whether a URL goes to a host of somebody else: one with a public name, written out."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:  # brackets that hold no address
-        return False
-    host = parts.hostname or ""
-    if not parts.scheme.startswith("http") or "." not in host or host.endswith(_INTERNAL):
-        return False
-    try:
-        return ipaddress.ip_address(host).is_global
-    except ValueError:
-        return True
-
-
-def _url(position: int | None, arguments: object) -> Given | None:
-    keywords = getattr(arguments, "keywords", {})
-    positional = getattr(arguments, "positional", ())
-    given: Given | None = keywords.get("url")
-    if given is None and position is not None and position < len(positional):
-        given = positional[position]
-    return given
 
 
 def _told(found: Mapping[Module, list[OutboundCall]]) -> dict[str, object]:

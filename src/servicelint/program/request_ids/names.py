@@ -28,6 +28,9 @@ _SPELLING = frozenset({"lower", "upper", "title", "casefold", "encode", "decode"
 IDENTITY = re.compile(r"(request|correlation|trace|transaction)_?id$|^x_request_id$|^rid$", re.IGNORECASE)
 """Names of variables and attributes that hold the id of a request."""
 
+_STANDARD = "traceparent"
+"""The header of the W3C's recommendation on trace context."""
+
 DEEPEST_HELPER = 3
 """Functions that are followed into one another for what they put on a request."""
 
@@ -132,10 +135,15 @@ class RequestIds:
             return False
         return bool(self.names_id(call.arguments[0].value, module, call.scope))
 
-    def preferred(self) -> str:
-        """The header to put an id in: the first that the program speaks of, else the first of all."""
+    def preferred(self, module: Module) -> str:
+        """The header to put an id in: the first that the program speaks of, else the first of all.
+
+        If it speaks of none, and an instrumentation takes the id over, that is the one of the standard.
+        """
         vocabulary = self.program.vocabulary
         spoken = [name for name in self.names if "-" in name and vocabulary.modules_quoting(name.lower())]
+        if not spoken and any(map(self.program.instrumented.continues, self.program.services.of(module))):
+            spoken = [name for name in self.names if name == _STANDARD]
         return (spoken or list(self.names))[0]
 
     # --- who puts one on -------------------------------------------------------------------------

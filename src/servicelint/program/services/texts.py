@@ -147,6 +147,8 @@ class Texts:
             return self._call(CallRef(frame.module, expression.call), frame)
         if isinstance(expression, record.Attribute):
             return self._attribute(expression, frame)
+        if isinstance(expression, record.Choice) and expression.operator == "or":
+            return self._agreed([self.of(each, frame) for each in expression.operands])
         return self._bound(expression, frame) if isinstance(expression, record.Name) else UNKNOWN_TEXT
 
     def _agreed(self, given: list[Told]) -> Told:
