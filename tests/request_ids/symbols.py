@@ -128,7 +128,10 @@ def _of_instrumentor(name: str, found: Any, entry: Instrumentation) -> Iterator[
     sources = "".join(map(inspect.getsource, _modules_of(found)))
     if "inject(" not in sources:
         yield f"{name} puts no id on anything"
-    if bool(entry.continues) is not any(each in sources for each in EXTRACTING):
+    publishing = {library.library for library in shipped_libraries() if library.queues}
+    kind = "message" if publishing & {*entry.covers} else "request"
+    taken_over = (kind,) if any(each in sources for each in EXTRACTING) else ()
+    if entry.continues != taken_over:
         yield f"{name} takes over what comes in, or does not"
 
 
