@@ -9,8 +9,8 @@ caused them.
 
 Instead: hand the inbound id on (`headers={"X-Request-ID": …}`), once in a client that all calls share or in
 a hook of it, or switch on an instrumentation for the client. Calls to public hosts that are written out, or
-that a setting has by default, are left alone unless `request-id.internal-only` is false. Where no handler reads or makes an id, findings are
-infos: begin with SVC306.
+that a setting has by default, are left alone unless `request-id.internal-only` is false. Where no handler
+reads or makes an id, findings are infos: begin with SVC306.
 
 Gaps: handlers that reach a call through code chosen by a name made at run time are not followed; headers that
 can't be told are taken to hold the id.
