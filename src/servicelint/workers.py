@@ -22,6 +22,10 @@ DEEPEST_RECURSION = 6_000
 """Nested expressions within the parser's limits need more than Python's usual 1,000 frames."""
 
 
+MOST_PROCESSES = 61
+"""More are refused on Windows by ``concurrent.futures``."""
+
+
 class Extracted(NamedTuple):
     """What became of one source text: its facts as data, or why there are none."""
 
@@ -69,7 +73,7 @@ class ProcessPool:
         if self._executor is None and self.jobs > 1:
             from concurrent.futures import ProcessPoolExecutor
 
-            self._executor = ProcessPoolExecutor(self.jobs, initializer=_prepare)
+            self._executor = ProcessPoolExecutor(min(self.jobs, MOST_PROCESSES), initializer=_prepare)
         return self._executor
 
 

@@ -114,12 +114,44 @@ def test_no_rule_selected(tool: Tool) -> None:
     assert "no rule matches" in one_line(tool("check", "--select", "XYZ"))
 
 
-@pytest.mark.parametrize("arguments", [["check", "--nonsense"], ["nonsense"], ["check", "--format", "xml"]])
-def test_usage_errors(tool: Tool, arguments: list[str]) -> None:
-    done = tool(*arguments)
-    assert done.returncode == 2
-    assert done.stdout == ""
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["check", "--nonsense"], "No such option"),
+        (["check", "--nonsense"], "; see `python -m servicelint check -h`"),
+        (["nonsense"], "No such command 'nonsense'"),
+        (["check", "--format", "xml"], "'xml' is not one of"),
+        (["check", "--jobs", "x"], "'x' is not a valid integer"),
+        (["check", "--output", "."], "is a directory"),
+        (["check", "--config", "none.toml"], "none.toml: no such file"),
+        (["explain"], "Missing argument"),
+    ],
+)
+def test_usage_errors(tool: Tool, arguments: list[str], said: str) -> None:
+    assert said in one_line(tool(*arguments))
+
+
+def test_asked_for_nothing_it_shows_the_help(tool: Tool) -> None:
+    done = tool()
+    assert "Commands:" in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no device that is full")
+def test_a_full_disk_behind_standard_output(tool: Tool) -> None:
+    tool.write(a=LOUD)
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        done = subprocess.run(
+            [sys.executable, "-m", "servicelint", "check"],
+            cwd=tool.folder,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+            text=True,
+            timeout=60,
+        )
+    assert done.returncode == 2
+    assert done.stderr == "servicelint: standard output: can't be written: No space left on device\n"
 
 
 @pytest.mark.parametrize("arguments", [["check"], ["rules"], ["explain", "SVC101"]])

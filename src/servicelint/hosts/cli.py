@@ -333,6 +333,9 @@ def _print(report: str) -> None:
     except BrokenPipeError:
         # without this, Python complains again when it closes stdout
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise Fail(f"standard output: can't be written: {error.strerror}") from None
 
 
 def _status(result: Result) -> int:
@@ -352,7 +355,7 @@ def main() -> NoReturn:
         status = cli.main(standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
-        error.show()
+        _in_one_line(error).show()
         status = FAILED
     except NoRules as error:
         Fail(str(error)).show()
@@ -365,6 +368,14 @@ def main() -> NoReturn:
     except Exception as error:  # noqa: BLE001 - a defect of servicelint: one line, unless more is wanted
         status = _crashed(error)
     sys.exit(status or CLEAN)
+
+
+def _in_one_line(error: click.ClickException) -> click.ClickException:
+    """An error of usage as one line; asked for nothing at all, click (from 8.2) raises the help as one."""
+    if not isinstance(error, click.UsageError) or type(error).__name__ == "NoArgsIsHelpError":
+        return error
+    asked = error.ctx.command_path if error.ctx else "servicelint"
+    return Fail(f"{' '.join(error.format_message().split()).rstrip('.')}; see `{asked} -h`")
 
 
 def _crashed(error: Exception) -> int:
