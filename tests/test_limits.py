@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 CALL = "requests.get(u)"
 LONGEST = 15.0
-"""Seconds that one of these may take on a busy machine; unbounded, they take minutes or the process."""
+"""Seconds of a processor that one of these may take; unbounded, they take minutes or the process."""
 
 
 @pytest.fixture(autouse=True)
@@ -138,9 +138,9 @@ def test_short_chains_stay_one_statement() -> None:
 
 @pytest.mark.parametrize("quote", ["'", '"', '"""', "f'", "f'{", "'''\\"])
 def test_escapes_in_a_string_without_end_take_no_time(quote: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     reduce(f"x = {quote}" + "\\'\\\"" * 50_000)
-    assert time.monotonic() - started < LONGEST
+    assert time.process_time() - started < LONGEST
 
 
 def test_real_code_is_within_the_limits() -> None:
@@ -189,9 +189,9 @@ def test_what_stands_for_a_statement_is_of_its_kind(statement: str, expected: st
 
 
 def timed(text: str) -> ModuleFacts:
-    started = time.monotonic()
+    started = time.process_time()
     facts = extract(text)
-    assert time.monotonic() - started < LONGEST
+    assert time.process_time() - started < LONGEST
     return facts
 
 

@@ -17,7 +17,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from servicelint.checking import ModuleResult
-from servicelint.program.carriers.kept_marks import KeptMarks, kept_marks, marks_without
+from servicelint.program.carriers.kept_marks import (
+    KeptMarks,
+    Moved,
+    Outline,
+    Restorer,
+    kept_marks,
+    outline_of,
+)
 from servicelint.program.linking.earlier import Earlier
 from servicelint.program.linking.reads import WHOLE, Leaf, Node, closure
 from servicelint.program.linking.vocabulary import HELD, PEEKS, ScannedTables, held
@@ -43,8 +50,9 @@ class Kept(msgspec.Struct, array_like=True, gc=False):
     """A run as data: modules and questions by their numbers, what something rests on as bits of an integer.
 
     ``contents`` are the modules' digests. ``outcomes`` tells by module what the ``questions`` on words found
-    there. ``wholes`` are the answers on the whole program, by name, with what they rest on; ``told`` is, by
-    question, what they told. ``shelves`` is the number of parts that the vocabulary is kept in.
+    there. ``outlines`` tell what the numbers in the marks mean. ``wholes`` are the answers on the whole
+    program, by name, with what they rest on; ``told`` is, by question, what they told. ``shelves`` is the
+    number of parts that the vocabulary is kept in.
     """
 
     program: bytes
@@ -52,6 +60,7 @@ class Kept(msgspec.Struct, array_like=True, gc=False):
     questions: list[str]
     outcomes: list[bytes]
     marks: KeptMarks
+    outlines: dict[int, bytes]
     visits: list[tuple[int, bytes]]
     decisions: list[tuple[int, bytes, list[int]]]
     checks: list[tuple[int, bytes]]
@@ -63,6 +72,7 @@ class Kept(msgspec.Struct, array_like=True, gc=False):
 
 _kept = msgspec.msgpack.Decoder(Kept)
 _outcomes = msgspec.msgpack.Decoder(dict[int, Outcome])
+_outline = msgspec.msgpack.Decoder(Outline)
 _shelf = msgspec.msgpack.Decoder(dict[str, bytes])
 
 
@@ -98,12 +108,14 @@ def keep(
         full[node] = _through_wholes(full[node], behind)
     masks = {node: packed(mask) for node, mask in full.items()}
     shelves = _keep_vocabulary(cache, name, program, numbers)
+    marks = kept_marks(program.carriers.marked, numbers)
     kept = Kept(
         identity,
         contents,
         list(questions),
         _found(program, numbers, questions),
-        kept_marks(program.carriers.marked, numbers),
+        marks,
+        {number: msgspec.msgpack.encode(outline_of(modules[number].facts)) for number in marks.owners()},
         [(numbers[module], masks[node]) for module, node in program.carriers.visits.items()],
         [
             (numbers[origin], masks[node], _targets(program, origin, numbers))
@@ -295,9 +307,24 @@ def resumed(
     words = {module: held(module.text) for module in changed if module.is_target}
     tables = KeptTables(cache, name, kept, modules, words)
     bits = sum(1 << number for number in differing) | _changed_questions(kept, differing, modules, words)
-    marked, lost = marks_without(kept.marks, modules, changed)
-    visits = [modules[number] for number, mask in kept.visits if int.from_bytes(mask, "little") & bits]
-    return Resumed(kept, modules, changed, bits, Earlier(tables, marked, changed, visits, frozenset(lost)))
+    earlier = _earlier(kept, modules, changed, tables, bits)
+    return Resumed(kept, modules, changed, bits, earlier)
+
+
+def _earlier(
+    kept: Kept, modules: Sequence[Module], changed: frozenset[Module], tables: KeptTables, bits: int
+) -> Earlier:
+    """What a program can go on from; ``bits`` are those of the modules and questions that changed."""
+    moved = {
+        number: Moved(_outline.decode(outline), outline_of(modules[number].facts))
+        for number, outline in kept.outlines.items()
+        if modules[number] in changed
+    }
+    restorer = Restorer(kept.marks, modules, moved)
+    touched = {number: int.from_bytes(mask, "little") & bits for number, mask in kept.visits}
+    visits = [modules[number] for number, hit in touched.items() if hit]
+    retold = frozenset(modules[number] for number, hit in touched.items() if hit >> len(modules))
+    return Earlier(tables, restorer.marked, restorer.ungiven, changed, visits, retold)
 
 
 def _changed_questions(

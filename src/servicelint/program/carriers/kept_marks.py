@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
@@ -10,8 +11,10 @@ from servicelint.program.carriers.marks import Marked
 from servicelint.program.evaluation.values import ClassRef
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
 
+    from servicelint.facts.record import ModuleFacts
+    from servicelint.program.carriers.marks import FunctionKey
     from servicelint.program.linking.modules import Module
 
 
@@ -26,6 +29,11 @@ class KeptMarks(msgspec.Struct, array_like=True, gc=False):
     parameters: list[tuple[int, int, str, list[str]]]
     bases: list[tuple[int, int, list[str]]]
     givers: list[tuple[int, int, str, list[int]]]
+
+    def owners(self) -> set[int]:
+        """The modules whose scopes, functions and classes are marked."""
+        first = (self.slots, self.returned, self.parameters, self.bases, self.givers)
+        return {row[0] for rows in first for row in rows} | {row[1] for row in self.attributes}
 
 
 def kept_marks(marked: Marked, numbers: Mapping[Module, int]) -> KeptMarks:
@@ -49,46 +57,105 @@ def kept_marks(marked: Marked, numbers: Mapping[Module, int]) -> KeptMarks:
     )
 
 
-def marks_without(
-    kept: KeptMarks, modules: Sequence[Module], changed: frozenset[Module]
-) -> tuple[Marked, set[Module]]:
-    """The marks, less those on what stands in a changed module; and the modules that have lost a giver."""
-    standing = [None if module in changed else module for module in modules]
-    marked = Marked()
-    marked.visited.update(module for number in kept.visited if (module := standing[number]))
-    marked.loose.update((name, set(marks)) for name, marks in kept.loose)
-    for number, scope, name, marks in kept.slots:
-        if module := standing[number]:
-            marked.slots[module, scope, name] = set(marks)
-    for number, index, name, marks in kept.parameters:
-        if module := standing[number]:
-            marked.parameters[(module, index), name] = set(marks)
-    for number, index, marks in kept.returned:
-        if module := standing[number]:
-            marked.returned[module, index] = set(marks)
-    _restore_classes(kept, marked, standing)
-    return marked, _restore_givers(kept, marked, modules, changed)
+class Outline(msgspec.Struct, array_like=True, gc=False):
+    """What the numbers in the marks on one module mean: its scopes by name, and theirs by their scope."""
+
+    scopes: list[str]
+    functions: list[int]
+    classes: list[int]
 
 
-def _restore_classes(kept: KeptMarks, marked: Marked, standing: Sequence[Module | None]) -> None:
-    for name, number, index, marks in kept.attributes:
-        if module := standing[number]:
-            marked.attributes[name][ClassRef(module, index)] = set(marks)
-    for number, index, marks in kept.bases:
-        if module := standing[number]:
-            marked.bases[ClassRef(module, index)] = set(marks)
+def outline_of(facts: ModuleFacts) -> Outline:
+    """The outline of a module."""
+    return Outline(
+        [scope.qualified_name for scope in facts.scopes],
+        [function.scope for function in facts.functions],
+        [klass.scope for klass in facts.classes],
+    )
 
 
-def _restore_givers(
-    kept: KeptMarks, marked: Marked, modules: Sequence[Module], changed: frozenset[Module]
-) -> set[Module]:
-    lost: set[Module] = set()
-    for number, index, name, givers in kept.givers:
-        owner = modules[number]
-        if owner in changed:
-            continue
-        left = {modules[giver] for giver in givers} - changed
-        marked.givers[(owner, index), name] = left
-        if len(left) < len(givers):
-            lost.add(owner)
-    return lost
+class Moved:
+    """The numbers that the scopes, functions and classes of a changed module have by now, by those before.
+
+    Namesakes are told apart by their order. What is gone has none.
+    """
+
+    def __init__(self, before: Outline, after: Outline) -> None:
+        self.scopes = _renumbered(_ranked(before.scopes), _ranked(after.scopes))
+        self.functions = self._by_scope(before.functions, after.functions)
+        self.classes = self._by_scope(before.classes, after.classes)
+
+    def _by_scope(self, before: Sequence[int], after: Sequence[int]) -> dict[int, int]:
+        return _renumbered([self.scopes.get(scope, -1) for scope in before], after)
+
+
+def _ranked(names: Iterable[str]) -> list[tuple[str, int]]:
+    seen: Counter[str] = Counter()
+    ranked = []
+    for name in names:
+        ranked.append((name, seen[name]))
+        seen[name] += 1
+    return ranked
+
+
+def _renumbered(before: Iterable[Hashable], after: Iterable[Hashable]) -> dict[int, int]:
+    numbers = {name: number for number, name in enumerate(after)}
+    return {number: numbers[name] for number, name in enumerate(before) if name in numbers}
+
+
+Given: TypeAlias = "tuple[tuple[FunctionKey, str], Module]"
+"""A marked parameter, and a module that passes something for it."""
+
+
+class Restorer:
+    """Brings kept marks back: those on a changed module by the numbers that things have in it by now.
+
+    ``moved`` tells these by the number of the module; ``ungiven`` are what the changed modules passed before.
+    """
+
+    def __init__(self, kept: KeptMarks, modules: Sequence[Module], moved: Mapping[int, Moved]) -> None:
+        self.marked = Marked()
+        self.ungiven: set[Given] = set()
+        self._modules = modules
+        self._moved = moved
+        self.marked.visited.update(modules[number] for number in kept.visited)
+        self.marked.loose.update((name, set(marks)) for name, marks in kept.loose)
+        self._restore_names(kept)
+        self._restore_classes(kept)
+        self._restore_functions(kept)
+
+    def _restore_names(self, kept: KeptMarks) -> None:
+        for number, scope, name, marks in kept.slots:
+            now = self._moved[number].scopes.get(scope) if number in self._moved else scope
+            if now is not None:
+                self.marked.slots[self._modules[number], now, name] = set(marks)
+
+    def _restore_classes(self, kept: KeptMarks) -> None:
+        for name, number, index, marks in kept.attributes:
+            if klass := self._class(number, index):
+                self.marked.attributes[name][klass] = set(marks)
+        for number, index, marks in kept.bases:
+            if klass := self._class(number, index):
+                self.marked.bases[klass] = set(marks)
+
+    def _restore_functions(self, kept: KeptMarks) -> None:
+        for number, index, name, marks in kept.parameters:
+            if function := self._function(number, index):
+                self.marked.parameters[function, name] = set(marks)
+        for number, index, marks in kept.returned:
+            if function := self._function(number, index):
+                self.marked.returned[function] = set(marks)
+        changed = {self._modules[number] for number in self._moved}
+        for number, index, name, givers in kept.givers:
+            if function := self._function(number, index):
+                given = {self._modules[giver] for giver in givers}
+                self.marked.givers[function, name] = given - changed
+                self.ungiven.update(((function, name), giver) for giver in given & changed)
+
+    def _class(self, number: int, index: int) -> ClassRef | None:
+        now = self._moved[number].classes.get(index) if number in self._moved else index
+        return None if now is None else ClassRef(self._modules[number], now)
+
+    def _function(self, number: int, index: int) -> FunctionKey | None:
+        now = self._moved[number].functions.get(index) if number in self._moved else index
+        return None if now is None else (self._modules[number], now)

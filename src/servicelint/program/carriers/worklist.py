@@ -38,6 +38,7 @@ from servicelint.program.linking.reads import Node
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from servicelint.program.carriers.kept_marks import Given
     from servicelint.program.carriers.marks import FunctionKey
     from servicelint.program.linking.earlier import Earlier
     from servicelint.program.linking.modules import Module
@@ -59,11 +60,14 @@ class Carriers(MarkReader):
         """By module, what the marks that it gives rest on."""
         self.news: set[Module] = set()
         """The modules of which something may be known that was not in an earlier run."""
-        self._again: set[Module] = set()
+        self._retold = set(earlier.retold if earlier else ())
+        self._ungiven: set[Given] = set(earlier.ungiven if earlier else ())
         self._tells_all = False
+        self._is_fresh = False
         with program.evaluator.declarations_only():
             self._wake(self._resumed(earlier) if earlier else self._seeds())
             self._spread()
+        self.news |= {owner for ((owner, _), _), _ in self._ungiven}
 
     # --- questions -------------------------------------------------------------------------------
 
@@ -115,16 +119,16 @@ class Carriers(MarkReader):
 
     def _resumed(self, earlier: Earlier) -> list[Module]:
         """Where to go on from an earlier run: what it saw of what has changed, and new seeds."""
-        self.news |= earlier.news
-        self._again = set(earlier.visits)
         return [*earlier.visits, *(module for module in earlier.changed if self.is_seed(module))]
 
     def _spread(self) -> None:
         while self._pending:
             module = next(iter(self._pending))
             del self._pending[module]
-            self.marked.visited.add(module)
-            self.news.add(module)
+            if module not in self.marked.visited:
+                self.marked.visited.add(module)
+                self.news.add(module)
+            self._visited = module
             with self.program.reads.apart(self.visits[module]):
                 try:
                     self._visit(module)
@@ -134,26 +138,30 @@ class Carriers(MarkReader):
     def _add(self, known: set[str], marks: Iterable[str], *, is_local: bool = False) -> bool:
         """Add marks; tells whether this is news to other modules too.
 
-        In a module that is visited again, old marks are news as well: others may use them now that did not.
+        In a module that is told again, old marks are news as well: others may use them now that did not.
         """
         fresh = [mark for mark in marks if mark not in known and (is_local or mark != REMOTE)]
+        self._is_fresh = bool(fresh)
         if fresh:
             known.update(fresh)
             self._version += 1
+            self.news.add(self._visited)
         elif not self._tells_all:
             return False
         return any(not mark.startswith("module:") for mark in (marks if self._tells_all else fresh))
 
     def _wake(self, modules: Iterable[Module]) -> None:
-        fresh = dict.fromkeys(modules)
-        self.program.order(fresh)
-        self._pending.update(fresh)
+        woken = dict.fromkeys(modules)
+        if self._is_fresh:
+            self.news.update(woken)
+        self.program.order(woken)
+        self._pending.update(woken)
 
     def _visit(self, module: Module) -> None:
         """Spread marks through one module until nothing in it changes."""
         facts = module.facts
-        self._tells_all = module in self._again
-        self._again.discard(module)
+        self._tells_all = module in self._retold
+        self._retold.discard(module)
         while True:
             before = self._version
             for number, scope in enumerate(facts.scopes):
@@ -327,11 +335,17 @@ class Carriers(MarkReader):
             fits = argument.keyword == parameter.name if argument.keyword else index == position
             if (fits and not argument.stars) or is_rest:
                 key = (function, parameter.name)
-                if giver not in self.marked.givers[key]:
-                    self.marked.givers[key].add(giver)
-                    self.news.add(owner)
+                self._give(giver, key)
                 if self._add(self.marked.parameters[key], boxed(marks) if is_rest else marks):
                     self._wake([owner])
+
+    def _give(self, giver: Module, key: tuple[FunctionKey, str]) -> None:
+        """Note who passes something for a marked parameter."""
+        if giver not in self.marked.givers[key]:
+            self.marked.givers[key].add(giver)
+            if (key, giver) not in self._ungiven:
+                self.news.add(key[0][0])
+            self._ungiven.discard((key, giver))
 
     def _fill_fields(
         self, module: Module, call: record.Call, marked: list[tuple[int, record.Argument, Marks]]

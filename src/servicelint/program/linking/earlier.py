@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from servicelint.program.carriers.kept_marks import Given
     from servicelint.program.carriers.marks import Marked
     from servicelint.program.linking.modules import Module
     from servicelint.program.linking.vocabulary import Tables
@@ -15,13 +16,16 @@ if TYPE_CHECKING:
 class Earlier:
     """An earlier run, for a program to go on from.
 
-    ``marked`` are the marks, less those on what stands in a ``changed`` module. ``visits`` are the modules
-    that spread their marks again, because they rest on something that changed; ``news`` those that have lost
-    a mark. More marks than a run from nothing would find do no harm: they only say what may matter.
+    ``marked`` are its marks, of which ``ungiven`` are not known to be passed on still: the modules that did
+    have ``changed``. ``visits`` are the modules that spread their marks again, because they rest on something
+    that changed; ``retold`` those of them that also tell where they have been known already, because names
+    may be used elsewhere by now. More marks than a run from nothing would find do no harm: they only say what
+    may matter.
     """
 
     tables: Tables
     marked: Marked
+    ungiven: set[Given]
     changed: frozenset[Module]
     visits: list[Module]
-    news: frozenset[Module]
+    retold: frozenset[Module]
