@@ -8,7 +8,7 @@ lost. A run on other files, with other settings or by other code, begins from no
 
 from __future__ import annotations
 
-import zlib
+import functools
 from array import array
 from collections import defaultdict
 from dataclasses import dataclass
@@ -16,22 +16,20 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from servicelint.checking import ModuleResult
+from servicelint.kept_run import Kept, Outcome, asked_whole, plain, shelf_name, shelf_of
 from servicelint.program.carriers.kept_marks import (
-    KeptMarks,
     Moved,
     Outline,
     Restorer,
-    kept_marks,
     outline_of,
 )
 from servicelint.program.linking.earlier import Earlier
-from servicelint.program.linking.reads import WHOLE, Leaf, Node, closure
-from servicelint.program.linking.vocabulary import HELD, PEEKS, ScannedTables, held
+from servicelint.program.linking.vocabulary import PEEKS, held
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from servicelint.checking import ModuleResult
     from servicelint.program.linking.modules import Module
     from servicelint.program.linking.vocabulary import Held, Peeked
     from servicelint.program.program import Program
@@ -40,181 +38,10 @@ if TYPE_CHECKING:
 MOST_CHANGED = 40
 """With more files changed than this, beginning from nothing takes hardly longer."""
 
-WORDS_IN_A_SHELF = 2_000
-"""About how many words are decoded to look up one of them."""
-
-Outcome = bool | list[str]
-
-
-class Kept(msgspec.Struct, array_like=True, gc=False):
-    """A run as data: modules and questions by their numbers, what something rests on as bits of an integer.
-
-    ``contents`` are the modules' digests. ``outcomes`` tells by module what the ``questions`` on words found
-    there. ``outlines`` tell what the numbers in the marks mean. ``wholes`` are the answers on the whole
-    program, by name, with what they rest on; ``told`` is, by question, what they told. ``shelves`` is the
-    number of parts that the vocabulary is kept in.
-    """
-
-    program: bytes
-    contents: list[bytes]
-    questions: list[str]
-    outcomes: list[bytes]
-    marks: KeptMarks
-    outlines: dict[int, bytes]
-    visits: list[tuple[int, bytes]]
-    decisions: list[tuple[int, bytes, list[int]]]
-    checks: list[tuple[int, bytes]]
-    results: dict[int, ModuleResult]
-    wholes: dict[str, bytes]
-    told: dict[int, bytes]
-    shelves: int
-
-
 _kept = msgspec.msgpack.Decoder(Kept)
 _outcomes = msgspec.msgpack.Decoder(dict[int, Outcome])
 _outline = msgspec.msgpack.Decoder(Outline)
 _shelf = msgspec.msgpack.Decoder(dict[str, bytes])
-
-
-# --- keeping -------------------------------------------------------------------------------------
-
-
-def keep(
-    cache: Cache,
-    name: bytes,
-    identity: bytes,
-    program: Program,
-    contents: list[bytes],
-    results: Mapping[Module, ModuleResult],
-) -> None:
-    """Keep a full run in the cache under ``name``; ``identity`` tells its files, settings and code."""
-    modules = program.modules.modules
-    numbers = {module: number for number, module in enumerate(modules)}
-    questions: dict[str, int] = {}
-
-    def bit(leaf: Leaf) -> int:
-        if isinstance(leaf, str):
-            return len(modules) + questions.setdefault(leaf, len(questions))
-        return numbers[leaf]
-
-    deciding = {origin: _deciding(program, origin) for origin in program.carriers.marked.visited}
-    wholes = program.reads.wholes
-    nodes = [*program.carriers.visits.values(), *deciding.values(), *program.checks.values()]
-    full = closure([*nodes, *(whole.node for whole in wholes.values())], bit)
-    rest = {name: full[whole.node] for name, whole in wholes.items()}
-    asked = {number: whole for question, number in questions.items() if (whole := _whole(question))}
-    behind = {len(modules) + number: rest[name] for number, (name, _) in asked.items()}
-    for node in (*program.carriers.visits.values(), *deciding.values()):
-        full[node] = _through_wholes(full[node], behind)
-    masks = {node: packed(mask) for node, mask in full.items()}
-    shelves = _keep_vocabulary(cache, name, program, numbers)
-    marks = kept_marks(program.carriers.marked, numbers)
-    kept = Kept(
-        identity,
-        contents,
-        list(questions),
-        _found(program, numbers, questions),
-        marks,
-        {number: msgspec.msgpack.encode(outline_of(modules[number].facts)) for number in marks.owners()},
-        [(numbers[module], masks[node]) for module, node in program.carriers.visits.items()],
-        [
-            (numbers[origin], masks[node], _targets(program, origin, numbers))
-            for origin, node in deciding.items()
-        ],
-        [
-            (numbers[module], masks[node])
-            for module, node in program.checks.items()
-            if masks[node] != packed(1 << numbers[module])
-        ],
-        {numbers[module]: result for module, result in results.items() if result != ModuleResult()},
-        {name: packed(mask) for name, mask in rest.items()},
-        {number: wholes[name].told(part) for number, (name, part) in asked.items()},
-        shelves,
-    )
-    cache.put("run", name, msgspec.msgpack.encode(kept))
-
-
-def _whole(question: str) -> tuple[str, str] | None:
-    """The name of an answer on the whole program, and the part of it, that a question asks for."""
-    kind, _, asked = question.partition(":")
-    name, _, part = asked.partition(":")
-    return (name, part) if kind == WHOLE else None
-
-
-def _through_wholes(mask: int, wholes: Mapping[int, int]) -> int:
-    """A mask with all that the answers on the whole program in it rest on: for what is asked before these."""
-    while True:
-        wider = mask
-        for bit, rest in wholes.items():
-            if mask >> bit & 1:
-                wider |= rest
-        if wider == mask:
-            return mask
-        mask = wider
-
-
-def _deciding(program: Program, origin: Module) -> Node:
-    """What the decisions on the call sites of ``origin`` rest on."""
-    node = Node()
-    with program.reads.apart(node):
-        program.forwarding.decisions(origin)
-    return node
-
-
-def _targets(program: Program, origin: Module, numbers: Mapping[Module, int]) -> list[int]:
-    """The modules in which something is decided for the call sites of ``origin``."""
-    return sorted({numbers[decision.call.module] for decision in program.forwarding.decisions(origin)})
-
-
-def _found(program: Program, numbers: Mapping[Module, int], questions: Mapping[str, int]) -> list[bytes]:
-    """By module, what the questions on words found there."""
-    found: defaultdict[int, dict[int, Outcome]] = defaultdict(dict)
-    for (held_kind, name), modules in program.vocabulary.answers.items():
-        if (question := questions.get(f"{held_kind}:{name}")) is not None:
-            for module in modules:
-                found[numbers[module]][question] = True
-    for (peeked_kind, name), outcomes in program.vocabulary.peeked.items():
-        if (question := questions.get(f"{peeked_kind}:{name}")) is not None:
-            for module, outcome in outcomes.items():
-                found[numbers[module]][question] = plain(outcome)
-    return [msgspec.msgpack.encode(found.get(number, {})) for number in range(len(numbers))]
-
-
-def plain(outcome: object) -> Outcome:
-    """What a closer look said, as data."""
-    return sorted(outcome) if isinstance(outcome, set) else bool(outcome)
-
-
-def _keep_vocabulary(cache: Cache, name: bytes, program: Program, numbers: Mapping[Module, int]) -> int:
-    tables = program.vocabulary.tables
-    assert isinstance(tables, ScannedTables)  # noqa: S101 - only runs that begin from nothing are kept
-    words = {kind: tables.table(kind) for kind in HELD}
-    shelves = 1 + sum(map(len, words.values())) // WORDS_IN_A_SHELF
-    sorted_in: list[dict[str, bytes]] = [{} for _ in range(shelves)]
-    for kind, table in words.items():
-        for word, modules in table.items():
-            question = f"{kind}:{word}"
-            held_by = array("I", [numbers[module] for module in modules])
-            sorted_in[_shelf_of(question, shelves)][question] = held_by.tobytes()
-    for number, shelf in enumerate(sorted_in):
-        cache.put("words", _shelf_name(name, number), msgspec.msgpack.encode(shelf))
-    return shelves
-
-
-def _shelf_of(question: str, shelves: int) -> int:
-    return zlib.crc32(question.encode("utf-8", "surrogatepass")) % shelves
-
-
-def _shelf_name(name: bytes, number: int) -> bytes:
-    return name + number.to_bytes(4, "big")
-
-
-def packed(mask: int) -> bytes:
-    """The bits of an integer."""
-    return mask.to_bytes((mask.bit_length() + 7) // 8, "little")
-
-
-# --- going on ------------------------------------------------------------------------------------
 
 
 class KeptTables:
@@ -245,7 +72,7 @@ class KeptTables:
     def modules(self, kind: Held, name: str) -> Sequence[Module]:
         """The modules that hold something, in the program's order."""
         question = f"{kind}:{name}"
-        numbers = array("I", self._shelf(_shelf_of(question, self._shelves)).get(question, b""))
+        numbers = array("I", self._shelf(shelf_of(question, self._shelves)).get(question, b""))
         found = [self._all[number] for number in numbers if self._all[number] not in self._changed]
         found += [module for module, holds in self._changed.items() if question in holds]
         return sorted(found, key=self._numbers.__getitem__)
@@ -264,7 +91,7 @@ class KeptTables:
     def _shelf(self, number: int) -> dict[str, bytes]:
         known = self._known.get(number)
         if known is None:
-            kept = self._cache.get("words", _shelf_name(self._name, number))
+            kept = self._cache.get("words", shelf_name(self._name, number))
             if kept is None:
                 raise LostShelf
             known = self._known[number] = _shelf.decode(kept)
@@ -354,7 +181,7 @@ def check_again(program: Program, before: Resumed) -> tuple[set[Module], dict[Mo
     news = program.carriers.news
     for module in news:
         before.bits |= 1 << numbers[module]
-    _compare_wholes(program, before)
+    Wholes(program, before).compare()
     deciding = {number: targets for number, _, targets in kept.decisions}
     again = {modules[number] for number, mask in kept.checks if before.is_touched(mask)}
     again |= {module for module in before.changed | news if module.is_target}
@@ -366,23 +193,61 @@ def check_again(program: Program, before: Resumed) -> tuple[set[Module], dict[Mo
     asked = {numbers[module] for module in again}
     origins |= {modules[number] for number, targets in deciding.items() if asked.intersection(targets)}
     program.forwarding.origins = [module for module in program.targets if module in origins]
+    for number in asked:
+        if number in kept.results and kept.results[number].has_unread:
+            _ = modules[number].facts  # so that it is told again what can't be read of it
     left = {modules[number]: result for number, result in kept.results.items() if number not in asked}
     return again, left
 
 
-def _compare_wholes(program: Program, before: Resumed) -> None:
-    """Find the answers on the whole program again that rest on a change, and note what is told otherwise."""
-    kept = before.kept
-    asked = {number: _whole(kept.questions[number]) for number in kept.told}
-    left = dict(kept.wholes)
-    while touched := [name for name, mask in left.items() if before.is_touched(mask)]:
-        for name in touched:
-            del left[name]
-            whole = program.reads.wholes.get(name)
-            for number, question in asked.items():
-                if (
-                    question
-                    and question[0] == name
-                    and (whole is None or whole.told(question[1]) != kept.told[number])
-                ):
+class Wholes:
+    """The answers on the whole program: finds those again that rest on a change, and compares what they tell.
+
+    The others, and the parts of them that rest on nothing which has changed, come from the earlier run.
+    """
+
+    def __init__(self, program: Program, before: Resumed) -> None:
+        self._program = program
+        self._before = before
+        self._compared: set[str] = set()
+        self._asked: defaultdict[str, dict[int, str]] = defaultdict(dict)
+        for number in before.kept.told:
+            name, part = asked_whole(before.kept.questions[number]) or ("", "")
+            self._asked[name][number] = part
+        first = len(before.modules)
+        self._bits = {
+            name: sum(1 << first + number for number in asked) for name, asked in self._asked.items()
+        }
+        for name, parts in program.reads.parts.items():
+            parts.earlier = functools.partial(self._part, before.kept.parts.get(name, {}))
+
+    def compare(self) -> None:
+        """Note all that is told otherwise now."""
+        for name in self._before.kept.wholes:
+            self._compare(name)
+
+    def _compare(self, name: str) -> None:
+        if name in self._compared:
+            return
+        self._compared.add(name)
+        before = self._before
+        mask, answer = before.kept.wholes[name]
+        whole = self._program.reads.wholes.get(name)
+        if whole is None or self._is_touched(mask):
+            for number, part in self._asked[name].items():
+                if whole is None or whole.told(part) != before.kept.told[number]:
                     before.bits |= 1 << len(before.modules) + number
+        else:
+            whole.restore(msgspec.msgpack.decode(answer))
+
+    def _is_touched(self, mask: bytes) -> bool:
+        """Whether something rests on a change, be it of what another answer tells."""
+        rests_on = int.from_bytes(mask, "little")
+        for name, bits in self._bits.items():
+            if rests_on & bits:
+                self._compare(name)
+        return bool(rests_on & self._before.bits)
+
+    def _part(self, kept: Mapping[int, tuple[bytes, bytes]], module: Module) -> object:
+        mask, data = kept.get(self._program.modules.numbers[module], (b"", b""))
+        return msgspec.msgpack.decode(data) if data and not self._is_touched(mask) else None

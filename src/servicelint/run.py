@@ -18,6 +18,7 @@ from servicelint.boundaries.uses import Uses
 from servicelint.checking import Checker, ModuleResult, with_fingerprints
 from servicelint.config import ConfigError
 from servicelint.crashes import Crashes
+from servicelint.kept_run import keep
 from servicelint.knowledge import Knowledge
 from servicelint.program.linking.imports import Imports
 from servicelint.program.linking.modules import Module
@@ -253,7 +254,7 @@ class Run:
     def _keep(self, cache: Cache, rules: tuple[Rule, ...], found: Mapping[Module, ModuleResult]) -> None:
         name, identity = self._name(rules), self._identity(rules)
         try:
-            resume.keep(cache, name, identity, self.program, self._contents, found)
+            keep(cache, name, identity, self.program, self._contents, found)
         except Exception as error:  # noqa: BLE001 - costs the next run time, and this one no finding
             self._note_crash("keeping the run for the next", error)
 

@@ -8,13 +8,14 @@ from servicelint.facts import record
 from servicelint.program.evaluation.values import CallRef, ClassRef, FunctionRef, Instance
 from servicelint.program.faults import Fault, definition
 from servicelint.program.linking.index import last_name
-from servicelint.program.linking.reads import Memo, Whole
+from servicelint.program.linking.reads import Memo
+from servicelint.program.linking.wholes import Whole
 from servicelint.program.timeouts.verdicts import Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from servicelint.program.handlers.entry_points import Handler
+    from servicelint.program.handlers.handler import Handler
     from servicelint.program.handlers.reaching import Edge, Reached
     from servicelint.program.linking.modules import Module
     from servicelint.program.program import Program

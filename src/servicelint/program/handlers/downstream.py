@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from servicelint.facts.record import Imported
-from servicelint.program.linking.reads import Whole, paths
+from servicelint.program.linking.wholes import Whole, by_number, paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -28,7 +28,7 @@ class Downstream:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._modules = Whole(program.reads, "downstream", self._find, paths)
+        self._modules = Whole(program.reads, "downstream", self._find, paths, by_number(program.modules))
 
     def holds(self, module: Module) -> bool:
         """Whether a handler may lead to a module."""

@@ -8,47 +8,23 @@ program's own decorators and helpers), or by the base class. What the catalog sa
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from servicelint.facts import record
 from servicelint.program.evaluation.values import CallRef, ClassRef, External, FunctionRef
+from servicelint.program.handlers.handler import Handler, KeptHandlers, told, told_calls
 from servicelint.program.handlers.registrations import Registrations
-from servicelint.program.linking.reads import Memo, Whole
+from servicelint.program.linking.reads import Memo
+from servicelint.program.linking.wholes import Packing, Parts, Whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from servicelint.catalog.inbound import GeneratedBase, HandlerClass, HandlerKind
+    from servicelint.program.handlers.handler import Found
     from servicelint.program.linking.modules import Module
     from servicelint.program.program import Program
-
-
-@dataclass(frozen=True)
-class Handler:
-    """A function that is run for what comes in.
-
-    ``framework`` is its title, ``route`` the path or name it is registered under as far as it is written
-    out. A handler of kind ``hook`` is run on the way of others: middleware, dependencies, error handlers.
-    """
-
-    function: FunctionRef
-    framework: str
-    kind: HandlerKind
-    route: str = ""
-
-    @property
-    def is_entry(self) -> bool:
-        """Whether it answers by itself what comes in."""
-        return self.kind != "hook"
-
-    @property
-    def name(self) -> str:
-        """Its dotted name, without the module's."""
-        facts = self.function.module.facts
-        return facts.scopes[facts.functions[self.function.index].scope].qualified_name
 
 
 class Handlers:
@@ -58,9 +34,15 @@ class Handlers:
         self.program = program
         self.frameworks = program.catalog.frameworks
         self.registrations = Registrations(program)
-        self._known = Whole(program.reads, "handlers", self._collected, _told)
         self._modules: Memo[None, list[Module]] = Memo(program.reads)
-        self._applications: Memo[None, list[CallRef]] = Memo(program.reads)
+        self._kept = KeptHandlers(program.modules)
+        self._of_modules = Parts(program.reads, "handlers", self._of_module, self._kept.of_module())
+        self._known = Whole(program.reads, "handlers", self._collected, told, self._kept.collected())
+        numbers: Packing[list[int]] = Packing(list, list)
+        self._made_in = Parts(program.reads, "applications", self._made_in_module, numbers)
+        self._applications = Whole(
+            program.reads, "applications", self._find_applications, told_calls, self._kept.calls()
+        )
 
     def all(self) -> list[Handler]:
         """Every handler, each function once; one that answers by itself before a hook."""
@@ -72,15 +54,14 @@ class Handlers:
 
     def applications(self) -> list[CallRef]:
         """The constructions of applications (not of their parts), in the program's order."""
-        return self._applications.answer(None, self._find_applications)
+        return self._applications.answer()
 
     def _find_applications(self) -> list[CallRef]:
-        return [
-            CallRef(module, number)
-            for module in self.modules()
-            for number, call in enumerate(module.facts.calls)
-            if self.registrations.makes_application(module, call)
-        ]
+        return [CallRef(module, number) for module in self.modules() for number in self._made_in.of(module)]
+
+    def _made_in_module(self, module: Module) -> list[int]:
+        calls = enumerate(module.facts.calls)
+        return [number for number, call in calls if self.registrations.makes_application(module, call)]
 
     def modules(self) -> list[Module]:
         """The modules in which handlers can be registered, told by their text."""
@@ -98,8 +79,8 @@ class Handlers:
             found.update(vocabulary.modules_with(name))
         return [module for module in self.program.targets if module in found]
 
-    def _collected(self) -> dict[tuple[Module, int], Handler]:
-        found: dict[tuple[Module, int], Handler] = {}
+    def _collected(self) -> Found:
+        found: Found = {}
         for handler in self._find():
             key = (handler.function.module, handler.function.index)
             before = found.get(key)
@@ -108,13 +89,16 @@ class Handlers:
         return found
 
     def _find(self) -> Iterator[Handler]:
-        for module in self.modules():
-            yield from self._decorated(module)
-            yield from self._registered(module)
-        for klass, base, title in self._heirs():
-            yield from self._of_class(klass, base.methods, base.kind, title)
-            yield from self._of_class(klass, base.hooks, "hook", title)
+        told = [self._of_modules.of(module) for module in self.modules()]
+        for registered, _ in told:
+            yield from registered
+        for _, inherited in told:
+            yield from inherited
         yield from self._services()
+
+    def _of_module(self, module: Module) -> tuple[list[Handler], list[Handler]]:
+        """The handlers that a module registers, and those that are so by a base class."""
+        return [*self._decorated(module), *self._registered(module)], list(self._inherited(module))
 
     # --- decorators and calls --------------------------------------------------------------------
 
@@ -170,20 +154,21 @@ class Handlers:
                 if isinstance(value, record.FunctionValue):
                     yield name, FunctionRef(klass.module, value.function)
 
-    def _heirs(self) -> Iterator[tuple[ClassRef, HandlerClass, str]]:
-        """The program's heirs of handler classes, each with what the catalog says of its nearest base."""
+    def _inherited(self, module: Module) -> Iterator[Handler]:
+        """The handlers in a module's heirs of handler classes, and in the heirs of these."""
+        for klass, base, title in self._heirs(module):
+            yield from self._of_class(klass, base.methods, base.kind, title)
+            yield from self._of_class(klass, base.hooks, "hook", title)
+
+    def _heirs(self, module: Module) -> Iterator[tuple[ClassRef, HandlerClass, str]]:
+        """Heirs of handler classes, each with what the catalog says of its nearest base."""
         classes = self.program.attributes.classes
-        seen: set[ClassRef] = set()
-        for module in self.modules():
-            for number in range(len(module.facts.classes)):
-                for each in (ClassRef(module, number), *self._below(ClassRef(module, number))):
-                    if each in seen:
-                        continue
-                    seen.add(each)
-                    for base in classes.order(each):
-                        described = self.frameworks.classes.get(getattr(base, "name", ""))
-                        if isinstance(base, External) and described is not None:
-                            yield each, described, self.frameworks.title(base.name)
+        own = [ClassRef(module, number) for number in range(len(module.facts.classes))]
+        for each in dict.fromkeys(heir for klass in own for heir in (klass, *self._below(klass))):
+            for base in classes.order(each):
+                described = self.frameworks.classes.get(getattr(base, "name", ""))
+                if isinstance(base, External) and described is not None:
+                    yield each, described, self.frameworks.title(base.name)
 
     def _below(self, klass: ClassRef) -> list[ClassRef]:
         classes = self.program.attributes.classes
@@ -227,11 +212,3 @@ class Handlers:
             if isinstance(value, External) and not pattern.base:
                 return value.name.rpartition(".")[0].endswith(pattern.module_suffix)
         return False
-
-
-def _told(found: Mapping[tuple[Module, int], Handler]) -> dict[str, object]:
-    """Handlers as plain data, by the paths of their modules."""
-    told: defaultdict[str, list[object]] = defaultdict(list)
-    for (module, number), handler in found.items():
-        told[module.path].append((number, handler.framework, handler.kind, handler.route))
-    return {"": sorted(told.items()), **told}

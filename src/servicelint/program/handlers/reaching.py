@@ -29,7 +29,7 @@ from servicelint.program.linking.reads import Memo
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from servicelint.program.handlers.entry_points import Handler
+    from servicelint.program.handlers.handler import Handler
     from servicelint.program.linking.modules import Module
     from servicelint.program.program import Program
 

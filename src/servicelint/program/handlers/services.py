@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from servicelint.program.linking.reads import Memo, Whole
+from servicelint.program.linking.reads import Memo
+from servicelint.program.linking.wholes import Packing, Whole, by_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from servicelint.program.linking.modules import Module
+    from servicelint.program.linking.modules import Module, ModuleIndex
     from servicelint.program.program import Program
 
 
@@ -41,7 +42,9 @@ class Services:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._known = Whole(program.reads, "services", lambda: list(self._find()), _told)
+        self._known = Whole(
+            program.reads, "services", lambda: list(self._find()), _told, _packing(program.modules)
+        )
         self._declared: Memo[str, Service] = Memo(program.reads)
 
     def of(self, module: Module) -> list[Service]:
@@ -95,6 +98,14 @@ class Services:
                 found.add(module)
                 pending += self.program.reaching.downstream.imports(module)
         return frozenset(found)
+
+
+def _packing(index: ModuleIndex) -> Packing[list[Service]]:
+    modules = by_number(index)
+    return Packing(
+        lambda services: [modules.pack(service.modules or frozenset()) for service in services],
+        lambda rows: [Service(modules.unpack(numbers)) for numbers in rows],
+    )
 
 
 def _told(services: Iterable[Service]) -> dict[str, object]:

@@ -118,6 +118,11 @@ class ModuleIndex:
         self.search_roots = frozenset(roots)
         self.roots = self.search_roots | {module.root for module in self.modules}
 
+    @functools.cached_property
+    def numbers(self) -> dict[Module, int]:
+        """The places of the modules in ``modules``."""
+        return {module: number for number, module in enumerate(self.modules)}
+
     def at(self, stem: str) -> Module | None:
         """The module whose file is ``stem`` with ``.py`` or ``/__init__.py`` after it."""
         for ending in ("/__init__.py", ".py", ".pyi", "/__init__.pyi"):

@@ -9,19 +9,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from contextlib import contextmanager
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Hashable, Iterable, Iterator
 
     from servicelint.program.linking.modules import Module
+    from servicelint.program.linking.wholes import Parts, Whole
 
 Leaf: TypeAlias = "Module | str"
 """What is read: a module, or a question on the words of all modules (``kind:word``)."""
-
-WHOLE = "whole"
-"""The kind of the questions that :class:`Whole` answers."""
 
 Key = TypeVar("Key", bound="Hashable")
 Value = TypeVar("Value")
@@ -43,7 +40,8 @@ class Reads:
     def __init__(self) -> None:
         self.current = Node()
         self.wholes: dict[str, Whole[object]] = {}
-        """The answers on the whole program, by name."""
+        self.parts: dict[str, Parts[object]] = {}
+        """The answers on the whole program, and those that consist of one for each module, by name."""
 
     def note(self, leaf: Leaf) -> None:
         """The current question rests on this."""
@@ -95,70 +93,9 @@ class Memo(Generic[Key, Value]):
         self._reads.rest_on(known[1])
         return known[0]
 
-
-class Whole(Generic[Value]):
-    """An answer on the whole program, on which many others rest and which few edits change.
-
-    Who asks rests on what is told, not on all that was read for it: a run that goes on from an earlier one
-    finds it again, if it has to, and compares.
-
-    Args:
-        name: what it is called in a kept run.
-        find: finds it.
-        tell: the answer as plain data (whose ``repr`` is the same in each process), in parts by name.
-    """
-
-    def __init__(
-        self,
-        reads: Reads,
-        name: str,
-        find: Callable[[], Value],
-        tell: Callable[[Value], Mapping[str, object]],
-    ) -> None:
-        self.node = Node()
-        self._reads = reads
-        self._name = name = name.replace(":", " ")  # which parts questions
-        self._find = find
-        self._tell = tell
-        self._known: tuple[Value, Mapping[str, object]] | None = None
-        self._crash: Exception | None = None
-        reads.wholes[name] = self  # type: ignore[assignment]  # only asked what it tells
-
-    def answer(self, part: str = "") -> Value:
-        """The answer, of which who asks needs one part."""
-        self._reads.note(f"{WHOLE}:{self._name}:{_storable(part)}")
-        return self._answer()[0]
-
-    def told(self, part: str) -> bytes:
-        """A digest of one part of the answer."""
-        return blake2b(repr(self._answer()[1].get(part)).encode("utf-8", "replace"), digest_size=8).digest()
-
-    def _answer(self) -> tuple[Value, Mapping[str, object]]:
-        if self._crash is not None:
-            raise self._crash.with_traceback(None)
-        if self._known is None:
-            try:
-                self._known = self._found()
-            except Exception as error:
-                self._crash = error  # whoever asks next must not wait for the same crash
-                raise
-        return self._known
-
-    def _found(self) -> tuple[Value, Mapping[str, object]]:
-        with self._reads.apart(self.node):
-            value = self._find()
-            return value, {_storable(part): what for part, what in self._tell(value).items()}
-
-
-def _storable(text: str) -> str:
-    """A text that can be kept: names of files may hold what is no Unicode."""
-    return text.encode("utf-8", "backslashreplace").decode()
-
-
-def paths(modules: Iterable[Module]) -> dict[str, object]:
-    """Modules as plain data: each a part, and all of them one."""
-    told: dict[str, object] = {module.path: True for module in modules}
-    return {"": sorted(told), **told}
+    def items(self) -> Iterator[tuple[Key, Value, Node]]:
+        """What is remembered, each with what it rests on."""
+        yield from ((key, value, node) for key, (value, node) in self._known.items())
 
 
 def closure(roots: Iterable[Node], number_of: Callable[[Leaf], int]) -> dict[Node, int]:

@@ -11,7 +11,8 @@ from servicelint.program.evaluation.values import CallRef, External, FunctionRef
 from servicelint.program.faults import Fault, name_of
 from servicelint.program.handlers.handing_on import invoker_of
 from servicelint.program.linking.index import last_name
-from servicelint.program.linking.reads import Memo, Whole
+from servicelint.program.linking.reads import Memo
+from servicelint.program.linking.wholes import Whole
 from servicelint.program.request_ids.names import IDENTITY
 from servicelint.program.request_ids.telling import by_whom, way_to
 from servicelint.program.timeouts.verdicts import Step

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from servicelint.facts import record
 from servicelint.program.evaluation.values import CallRef, FunctionRef
 from servicelint.program.faults import Fault, name_of
 from servicelint.program.handlers.handing_on import invoker_of
 from servicelint.program.linking.index import last_name
-from servicelint.program.linking.reads import Memo, Whole
+from servicelint.program.linking.reads import Memo
+from servicelint.program.linking.wholes import Packing, Parts, Whole
 from servicelint.program.request_ids.hosts import goes_public
 from servicelint.program.request_ids.messages import Messages
 from servicelint.program.request_ids.names import expressions, walk
@@ -22,13 +24,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from servicelint.program.handlers.reaching import Edge, Reached
-    from servicelint.program.linking.modules import Module
+    from servicelint.program.linking.modules import Module, ModuleIndex
     from servicelint.program.outbound import OutboundCall
     from servicelint.program.request_ids.names import RequestIds
 
 _MESSAGE_IDS = frozenset({"correlation_id", "headers", "x_request_id", "trace_id"})
 _MESSAGES = frozenset({"request", "properties", "props", "message", "msg", "delivery", "event", "record"})
 """What consumers call what they get, and the attributes in which it has an id."""
+
+
+class Entered(NamedTuple):
+    """A call of a function, called ``name``, that hands its headers on to the call site of this number."""
+
+    ref: CallRef
+    name: str
+    origin: Module
+    site: int
 
 
 class Dropped:
@@ -40,7 +51,11 @@ class Dropped:
         self.outgoing = Outgoing(ids)
         self.sent = Messages(self.outgoing)
         self._attended: Memo[CallRef, list[Reached]] = Memo(ids.program.reads)
-        self._wrapping = Whole(ids.program.reads, f"wrappers {ids.names}", self._find_wrapping, _told)
+        reads = self.program.reads
+        self._entered = Parts(
+            reads, f"entered {ids.names}", self._find_entered, _packing(self.program.modules)
+        )
+        self._wrapping = Whole(reads, f"wrappers {ids.names}", self._find_wrapping, _told)
 
     # --- calls -----------------------------------------------------------------------------------
 
@@ -108,28 +123,36 @@ class Dropped:
         """The calls of a module that send, and those that enter a function which hands their headers on."""
         own = [call for call in self.program.outbound_calls(module) if not call.is_wrapper]
         sent = {call.ref for call in own}
-        wrappers = self._wrapping.answer(module.path).get(module, [])
-        return own + [call for call in wrappers if call.ref not in sent]
+        entering = self._wrapping.answer(module.path).get(module, {})
+        return own + [self._as_call(each) for ref, each in entering.items() if ref not in sent]
 
-    def _find_wrapping(self) -> dict[Module, list[OutboundCall]]:
-        found: dict[Module, dict[CallRef, OutboundCall]] = {}
+    def _as_call(self, entered: Entered) -> OutboundCall:
+        """A call of a wrapper as one that sends what its call site does."""
+        call = self.program.forwarding.site_call(self.program.sites.of(entered.origin)[entered.site])
+        return replace(call, ref=entered.ref, name=entered.name, is_wrapper=True, sends=call.ref)
+
+    def _find_wrapping(self) -> dict[Module, dict[CallRef, Entered]]:
+        found: defaultdict[Module, dict[CallRef, Entered]] = defaultdict(dict)
         for module in self.program.targets:
-            if not self.program.carriers.visited(module):
+            if self.program.carriers.visited(module):
+                for each in self._entered.of(module):
+                    found[each.ref.module][each.ref] = each
+        return dict(found)
+
+    def _find_entered(self, origin: Module) -> list[Entered]:
+        """The calls of the functions that hand their headers on to a call site of ``origin``."""
+        found: list[Entered] = []
+        for number, site in enumerate(self.program.sites.of(origin)):
+            function = self.program.reaching.function_of(site.ref)
+            if function is None or not origin.facts.functions[function[1]].parameters:
                 continue
-            for site in self.program.sites.of(module):
-                function = self.program.reaching.function_of(site.ref)
-                if function is None or not module.facts.functions[function[1]].parameters:
-                    continue
-                call = self.program.forwarding.site_call(site)
-                if self._is_covered(call.entry, module):
-                    continue
-                if not self.outgoing.is_forwarded(call):
-                    continue
-                for arguments in self.program.callers.of(FunctionRef(*function)):
-                    name = name_of(FunctionRef(*function)).rpartition(".")[2]
-                    wrapper = replace(call, ref=arguments.call, name=name, is_wrapper=True, sends=call.ref)
-                    found.setdefault(arguments.call.module, {})[arguments.call] = wrapper
-        return {module: list(calls.values()) for module, calls in found.items()}
+            call = self.program.forwarding.site_call(site)
+            if self._is_covered(call.entry, origin) or not self.outgoing.is_forwarded(call):
+                continue
+            name = name_of(FunctionRef(*function)).rpartition(".")[2]
+            callers = self.program.callers.of(FunctionRef(*function))
+            found += [Entered(arguments.call, name, origin, number) for arguments in callers]
+        return found
 
     def _reads(self, function: FunctionRef) -> bool:
         """Whether a consumer looks at its message's headers or id."""
@@ -158,13 +181,22 @@ class Dropped:
                 yield self._fault(publication.ref, publication.name, carriage.reason, reached)
 
 
-def _told(found: Mapping[Module, list[OutboundCall]]) -> dict[str, object]:
-    """Calls of wrappers as plain data, by the paths of their modules."""
+def _packing(index: ModuleIndex) -> Packing[list[Entered]]:
+    numbers, modules = index.numbers, index.modules
+    return Packing(
+        lambda found: [
+            (numbers[ref.module], ref.index, name, numbers[origin], site) for ref, name, origin, site in found
+        ],
+        lambda rows: [
+            Entered(CallRef(modules[number], call), name, modules[origin], site)
+            for number, call, name, origin, site in rows
+        ],
+    )
+
+
+def _told(found: Mapping[Module, Mapping[CallRef, Entered]]) -> dict[str, object]:
+    """Calls of wrappers as parts of an answer, by the paths of their modules."""
     return {
-        module.path: [(call.ref.index, call.name, call.protocol, _place(call.sends)) for call in calls]
+        module.path: [(ref.index, name, origin.path, site) for ref, name, origin, site in calls.values()]
         for module, calls in found.items()
     }
-
-
-def _place(ref: CallRef | None) -> tuple[str, int] | None:
-    return None if ref is None else (ref.module.path, ref.index)

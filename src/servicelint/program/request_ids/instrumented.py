@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from servicelint.facts import record
 from servicelint.program.evaluation.values import CallRef, External
 from servicelint.program.linking.reads import Memo
+from servicelint.program.linking.wholes import Whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from servicelint.catalog.correlation import Instrumentation
     from servicelint.program.handlers.services import Service
@@ -42,7 +43,9 @@ class Instrumented:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._seen: Memo[None, list[Seen]] = Memo(program.reads)
+        self._seen = Whole(
+            program.reads, "instrumented", lambda: [*self._switched_on(), *self._launched()], _told
+        )
         self._kinds: Memo[Service, set[str]] = Memo(program.reads)
 
     def covering(self, library: str, protocol: str, module: Module, kind: str = "") -> str | None:
@@ -91,8 +94,7 @@ class Instrumented:
         return any(seen.described.keeps_context for seen in self._in(service))
 
     def _in(self, service: Service) -> list[Seen]:
-        seen = self._seen.answer(None, lambda: [*self._switched_on(), *self._launched()])
-        return [each for each in seen if each.is_in(service)]
+        return [each for each in self._seen.answer() if each.is_in(service)]
 
     # --- in the code -----------------------------------------------------------------------------
 
@@ -156,3 +158,13 @@ class Instrumented:
                 return tuple(named)
         folder = path.rpartition("/")[0] + "/"
         return tuple(each for each in self.program.targets if each.path.startswith(folder)) or None
+
+
+def _told(seen: Iterable[Seen]) -> dict[str, object]:
+    """What is switched on as plain data."""
+    return {
+        "": [
+            (each.name, None if each.modules is None else [module.path for module in each.modules])
+            for each in seen
+        ]
+    }

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from servicelint.facts import record
 from servicelint.program.evaluation.values import CallRef, External, FunctionRef, Literal
 from servicelint.program.linking.index import last_name
-from servicelint.program.linking.reads import Memo, Whole, paths
+from servicelint.program.linking.reads import Memo
+from servicelint.program.linking.wholes import Whole, by_number, paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from servicelint.facts.record import Expression
-    from servicelint.program.handlers.entry_points import Handler
+    from servicelint.program.handlers.handler import Handler
     from servicelint.program.handlers.services import Service
     from servicelint.program.linking.modules import Module
     from servicelint.program.program import Program
@@ -42,7 +43,9 @@ class RequestIds:
         self.program = program
         self.names = tuple(names)
         self._known = frozenset(spelling for name in names for spelling in _spellings(name))
-        self._mentioning = Whole(program.reads, f"ids {self.names}", self._find_modules, paths)
+        self._mentioning = Whole(
+            program.reads, f"ids {self.names}", self._find_modules, paths, by_number(program.modules)
+        )
         self._are_known: Memo[Service, bool] = Memo(program.reads)
         self._putting: Memo[tuple[Module, int], bool] = Memo(program.reads)
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from servicelint.facts import record
 from servicelint.program.evaluation.values import CallRef, FunctionRef, Origin
 from servicelint.program.faults import Fault
-from servicelint.program.linking.reads import Memo, Whole, paths
+from servicelint.program.linking.reads import Memo
+from servicelint.program.linking.wholes import Whole, by_number, paths
 from servicelint.program.retries.one_try import Tries, number
 from servicelint.program.timeouts.verdicts import Bounded, Step
 
@@ -49,7 +50,9 @@ class Budgets:
         self.program = program
         self.tries = Tries(program)
         self._known: Memo[tuple[CallRef, bool], Budget | None] = Memo(program.reads)
-        self._below_limits = Whole(program.reads, "below limits", self._find_below_limits, paths)
+        self._below_limits = Whole(
+            program.reads, "below limits", self._find_below_limits, paths, by_number(program.modules)
+        )
 
     def of(self, site: Site, *, everywhere: bool) -> Budget | None:
         """The worst case of a call site; None if it can't be told, or has none.

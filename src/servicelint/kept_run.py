@@ -1,0 +1,200 @@
+"""A run as data: what its answers rest on, for a later run of the same files to go on from."""
+
+from __future__ import annotations
+
+import zlib
+from array import array
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from servicelint.checking import ModuleResult
+from servicelint.program.carriers.kept_marks import KeptMarks, kept_marks, outline_of
+from servicelint.program.linking.reads import Leaf, Node, closure
+from servicelint.program.linking.vocabulary import HELD, ScannedTables
+from servicelint.program.linking.wholes import WHOLE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from servicelint.program.linking.modules import Module
+    from servicelint.program.program import Program
+    from servicelint.sources.cache import Cache
+
+WORDS_IN_A_SHELF = 2_000
+"""About how many words are decoded to look up one of them."""
+
+Outcome = bool | list[str]
+
+
+class Kept(msgspec.Struct, array_like=True, gc=False):
+    """A run as data: modules and questions by their numbers, what something rests on as bits of an integer.
+
+    ``contents`` are the modules' digests. ``outcomes`` tells by module what the ``questions`` on words found
+    there. ``outlines`` tell what the numbers in the marks mean. ``wholes`` are the answers on the whole
+    program, by name, with what they rest on, and ``parts`` those on single modules that they consist of;
+    ``told`` is, by question, what they told. ``shelves`` is the number of parts of the vocabulary.
+    """
+
+    program: bytes
+    contents: list[bytes]
+    questions: list[str]
+    outcomes: list[bytes]
+    marks: KeptMarks
+    outlines: dict[int, bytes]
+    visits: list[tuple[int, bytes]]
+    decisions: list[tuple[int, bytes, list[int]]]
+    checks: list[tuple[int, bytes]]
+    results: dict[int, ModuleResult]
+    wholes: dict[str, tuple[bytes, bytes]]
+    parts: dict[str, dict[int, tuple[bytes, bytes]]]
+    told: dict[int, bytes]
+    shelves: int
+
+
+def keep(
+    cache: Cache,
+    name: bytes,
+    identity: bytes,
+    program: Program,
+    contents: list[bytes],
+    results: Mapping[Module, ModuleResult],
+) -> None:
+    """Keep a full run in the cache under ``name``; ``identity`` tells its files, settings and code."""
+    modules = program.modules.modules
+    numbers = {module: number for number, module in enumerate(modules)}
+    questions: dict[str, int] = {}
+
+    def bit(leaf: Leaf) -> int:
+        if isinstance(leaf, str):
+            return len(modules) + questions.setdefault(leaf, len(questions))
+        return numbers[leaf]
+
+    deciding = {origin: _deciding(program, origin) for origin in program.carriers.marked.visited}
+    wholes = program.reads.wholes
+    nodes = [*program.carriers.visits.values(), *deciding.values(), *program.checks.values()]
+    parts = {name: list(each.items()) for name, each in program.reads.parts.items()}
+    nodes += [whole.node for whole in wholes.values()]
+    nodes += [node for each in parts.values() for _, _, node in each]
+    full = closure(nodes, bit)
+    rest = {name: full[whole.node] for name, whole in wholes.items()}
+    asked = {number: whole for question, number in questions.items() if (whole := asked_whole(question))}
+    behind = {len(modules) + number: rest[name] for number, (name, _) in asked.items()}
+    for node in (*program.carriers.visits.values(), *deciding.values()):
+        full[node] = _through_wholes(full[node], behind)
+    masks = {node: packed(mask) for node, mask in full.items()}
+    shelves = _keep_vocabulary(cache, name, program, numbers)
+    marks = kept_marks(program.carriers.marked, numbers)
+    kept = Kept(
+        identity,
+        contents,
+        list(questions),
+        _found(program, numbers, questions),
+        marks,
+        {number: msgspec.msgpack.encode(outline_of(modules[number].facts)) for number in marks.owners()},
+        [(numbers[module], masks[node]) for module, node in program.carriers.visits.items()],
+        [
+            (numbers[origin], masks[node], _targets(program, origin, numbers))
+            for origin, node in deciding.items()
+        ],
+        [
+            (numbers[module], masks[node])
+            for module, node in program.checks.items()
+            if masks[node] != packed(1 << numbers[module])
+        ],
+        {numbers[module]: result for module, result in results.items() if result != ModuleResult()},
+        {name: (masks[whole.node], encoded(whole.packed())) for name, whole in wholes.items()},
+        {
+            name: {numbers[module]: (masks[node], encoded(data)) for module, data, node in each}
+            for name, each in parts.items()
+        },
+        {number: wholes[name].told(part) for number, (name, part) in asked.items()},
+        shelves,
+    )
+    cache.put("run", name, msgspec.msgpack.encode(kept))
+
+
+def asked_whole(question: str) -> tuple[str, str] | None:
+    """The name of an answer on the whole program, and the part of it, that a question asks for."""
+    kind, _, asked = question.partition(":")
+    name, _, part = asked.partition(":")
+    return (name, part) if kind == WHOLE else None
+
+
+def _through_wholes(mask: int, wholes: Mapping[int, int]) -> int:
+    """A mask with all that the answers on the whole program in it rest on: for what is asked before these."""
+    while True:
+        wider = mask
+        for bit, rest in wholes.items():
+            if mask >> bit & 1:
+                wider |= rest
+        if wider == mask:
+            return mask
+        mask = wider
+
+
+def _deciding(program: Program, origin: Module) -> Node:
+    """What the decisions on the call sites of ``origin`` rest on."""
+    node = Node()
+    with program.reads.apart(node):
+        program.forwarding.decisions(origin)
+    return node
+
+
+def _targets(program: Program, origin: Module, numbers: Mapping[Module, int]) -> list[int]:
+    """The modules in which something is decided for the call sites of ``origin``."""
+    return sorted({numbers[decision.call.module] for decision in program.forwarding.decisions(origin)})
+
+
+def _found(program: Program, numbers: Mapping[Module, int], questions: Mapping[str, int]) -> list[bytes]:
+    """By module, what the questions on words found there."""
+    found: defaultdict[int, dict[int, Outcome]] = defaultdict(dict)
+    for (held_kind, name), modules in program.vocabulary.answers.items():
+        if (question := questions.get(f"{held_kind}:{name}")) is not None:
+            for module in modules:
+                found[numbers[module]][question] = True
+    for (peeked_kind, name), outcomes in program.vocabulary.peeked.items():
+        if (question := questions.get(f"{peeked_kind}:{name}")) is not None:
+            for module, outcome in outcomes.items():
+                found[numbers[module]][question] = plain(outcome)
+    return [msgspec.msgpack.encode(found.get(number, {})) for number in range(len(numbers))]
+
+
+def plain(outcome: object) -> Outcome:
+    """What a closer look said, as data."""
+    return sorted(outcome) if isinstance(outcome, set) else bool(outcome)
+
+
+def _keep_vocabulary(cache: Cache, name: bytes, program: Program, numbers: Mapping[Module, int]) -> int:
+    tables = program.vocabulary.tables
+    assert isinstance(tables, ScannedTables)  # noqa: S101 - only runs that begin from nothing are kept
+    words = {kind: tables.table(kind) for kind in HELD}
+    shelves = 1 + sum(map(len, words.values())) // WORDS_IN_A_SHELF
+    sorted_in: list[dict[str, bytes]] = [{} for _ in range(shelves)]
+    for kind, table in words.items():
+        for word, modules in table.items():
+            question = f"{kind}:{word}"
+            held_by = array("I", [numbers[module] for module in modules])
+            sorted_in[shelf_of(question, shelves)][question] = held_by.tobytes()
+    for number, shelf in enumerate(sorted_in):
+        cache.put("words", shelf_name(name, number), msgspec.msgpack.encode(shelf))
+    return shelves
+
+
+def shelf_of(question: str, shelves: int) -> int:
+    """The number of the part of the vocabulary that holds the answer to a question."""
+    return zlib.crc32(question.encode("utf-8", "surrogatepass")) % shelves
+
+
+def shelf_name(name: bytes, number: int) -> bytes:
+    """Under what the cache keeps a part of a run's vocabulary."""
+    return name + number.to_bytes(4, "big")
+
+
+def packed(mask: int) -> bytes:
+    """The bits of an integer."""
+    return mask.to_bytes((mask.bit_length() + 7) // 8, "little")
+
+
+encoded = msgspec.msgpack.encode
