@@ -43,9 +43,18 @@ def imported(text: str) -> set[str]:
         if origin is None:
             found.update(part.split()[0] for part in names.split(",") if part.split())
         else:
-            found.update(f"{origin[1]}.{name}" for name in _WORD.findall(names))
-            found.update([f"{origin[1]}.*"] if "*" in names else [])
+            owner = origin[1] if origin[1].endswith(".") else f"{origin[1]}."  # from . import name
+            found.update(f"{owner}{name}" for name in _WORD.findall(names))
+            found.update([f"{owner}*"] if "*" in names else [])
     return found
+
+
+def brought(text: str, name: str) -> set[str]:
+    """The symbols that its import statements may bind to ``name``, written as :func:`imported` does."""
+    if name not in text:
+        return set()
+    spoken = {name, *re.findall(rf"([\w.]+)\s+as\s+{re.escape(name)}\b", text)}
+    return {symbol for symbol in imported(text) if symbol in spoken or symbol.rpartition(".")[2] in spoken}
 
 
 def decorating(text: str) -> set[str]:

@@ -36,6 +36,7 @@ from servicelint.program.carriers.marks import (
 )
 from servicelint.program.evaluation.values import ClassRef, Instance, ParameterSymbol, Super, Unknown
 from servicelint.program.linking.index import last_name
+from servicelint.program.linking.re_exports import modules_behind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -358,6 +359,8 @@ class MarkReader:
         found: set[str] = set()
         if owner is not None and owner in self.marked.visited:
             found |= self._name(record.Name(name), owner, 0) | self._re_exported(owner, name)
+        elif owner is not None:
+            found |= {f"module:{stem}" for stem in modules_behind(self.program, owner, name)}
         if self.program.catalog.stub(f"{stem}.{name}"):
             found.add(f"{stem}.{name}")
         if self.program.modules.at(f"{stem}/{name}") or self.program.modules.is_folder(f"{stem}/{name}"):

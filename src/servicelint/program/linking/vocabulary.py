@@ -20,7 +20,9 @@ dashes, in lower case; a symbol that it imports; such a symbol by the last names
 its own last name; by how its parts end after an underscore (``_pb2_grpc`` and ``_grpc`` for
 ``acme.stock_pb2_grpc``)."""
 
-Peeked = Literal["dotted", "renamed", "defined", "derived", "used", "holders", "imports", "classes"]
+Peeked = Literal[
+    "dotted", "renamed", "defined", "derived", "used", "holders", "imports", "classes", "brought"
+]
 """What a closer look at one text says of a name: see :data:`PEEKS`."""
 
 _SCANS: dict[Held, Callable[[str], set[str]]] = {
@@ -40,6 +42,7 @@ PEEKS: dict[Peeked, Callable[[str, str], object]] = {
     "holders": words.holders,
     "imports": lambda text, _: words.imported(text),
     "classes": lambda text, _: set(words.classes(text)),
+    "brought": words.brought,
 }
 
 
@@ -194,12 +197,16 @@ class Vocabulary:
         """What a module imports: modules, and members with their module before them."""
         return self._names(module, "imports")
 
+    def brought(self, module: Module, name: str) -> list[str]:
+        """What a module's import statements may bind to ``name``, as :meth:`imported` tells it."""
+        return self._names(module, "brought", name)
+
     def classes(self, module: Module) -> list[str]:
         """The names of a module's classes."""
         return self._names(module, "classes")
 
-    def _names(self, module: Module, kind: Peeked) -> list[str]:
-        found = self._peek(module, kind, "")
+    def _names(self, module: Module, kind: Peeked, name: str = "") -> list[str]:
+        found = self._peek(module, kind, name)
         return sorted(found) if isinstance(found, set) else []
 
     def _peek(self, module: Module, kind: Peeked, name: str) -> object:
