@@ -1,7 +1,8 @@
 """A message is published for a request, without that request's id.
 
 Some handler reaches the call that publishes, and the message has the id neither in its headers nor as its
-correlation id; no integration that the code switches on puts it there.
+correlation id; no integration that the code switches on puts it there, and nothing beside the call speaks of
+an id in its body.
 
 Why it hurts: what the consumer does later can't be tied to the request that asked for it.
 

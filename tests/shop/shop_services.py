@@ -14,7 +14,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import grpc
 import httpx
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from typing_extensions import Self
+
+T = TypeVar("T")
 
 SHOP = Path(__file__).parents[2] / "fixtures" / "shop"
 SOURCE = SHOP / "src"
@@ -178,7 +180,7 @@ def replace_once(path: Path, before: str, after: str) -> None:
     path.write_text(text.replace(before, after), "utf-8")
 
 
-def wait_for(look: Callable[[], str | None], seconds: float, what: str) -> str:
+def wait_for(look: Callable[[], T | None], seconds: float, what: str) -> T:
     """Looks again and again until there is something to see."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -97,7 +97,7 @@ def test_the_message_of_a_placed_order_has_no_id(tmp_path: Path, peer: Recorder)
         address = f"amqp://guest:guest@127.0.0.1:{broker.port}/%2F"
         with running(_service("orders", tmp_path, peer.url, BROKER_URL=address)) as [orders]:
             orders.post("/orders", headers=ASK, json=ORDER).raise_for_status()
-        [message] = broker.messages
+            [message] = wait_for(lambda: broker.messages, 5.0, "the message")
     assert message.place["routing-key"] == "order.placed"
     assert ID not in (*message.values, message.correlation_id)
 

@@ -26,7 +26,7 @@ NATS_INFO = {"server_id": "x", "version": "2.10.0", "headers": True, "max_payloa
 class Message(NamedTuple):
     """A message that arrived: the names of its place by role, its headers' names, its correlation id.
 
-    ``values`` are those of its headers.
+    ``values`` are those of its headers, and with AMQP its body.
     """
 
     place: dict[str, str]
@@ -83,7 +83,7 @@ class AmqpBroker(Broker):
             buffer += connection.recv(AMQP_GREETING_BYTES - len(buffer))
         start = commands.Connection.Start(server_properties={"capabilities": {"publisher_confirms": True}})
         connection.sendall(frame.marshal(start, 0))
-        buffer, published, tags = b"", None, 0
+        buffer, published, header, body, tags = b"", None, None, b"", 0
         for received in _incoming(connection):
             buffer += received
             while buffer:
@@ -94,16 +94,20 @@ class AmqpBroker(Broker):
                 if parsed.name == "Basic.Publish":
                     published = parsed
                 elif parsed.name == "ContentHeader":
-                    self._note(published, parsed.properties)
-                    tags += 1
-                    connection.sendall(frame.marshal(commands.Basic.Ack(delivery_tag=tags), channel))
+                    header, body = parsed, b""
+                elif parsed.name == "ContentBody":
+                    body += parsed.value
                 elif (answer := _amqp_answer(parsed, commands)) is not None:  # some are empty, so false
                     connection.sendall(frame.marshal(answer, channel))
+                if header is not None and len(body) == header.body_size:
+                    self._note(published, header.properties, body)
+                    header, tags = None, tags + 1
+                    connection.sendall(frame.marshal(commands.Basic.Ack(delivery_tag=tags), channel))
 
-    def _note(self, published: Any, properties: Any) -> None:
+    def _note(self, published: Any, properties: Any, body: bytes) -> None:
         place = {"exchange": published.exchange, "routing-key": published.routing_key}
         headers = properties.headers or {}
-        values = tuple(map(str, headers.values()))
+        values = (*map(str, headers.values()), body.decode("utf-8", "replace"))
         self.messages.append(Message(place, set(headers), properties.correlation_id, values))
 
 

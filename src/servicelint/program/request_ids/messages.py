@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from servicelint.facts import record
 from servicelint.program.evaluation.arguments import passed_for
-from servicelint.program.evaluation.values import MISSING, NONE
+from servicelint.program.evaluation.values import MISSING, NONE, FunctionRef
 from servicelint.program.linking.reads import Memo
-from servicelint.program.request_ids.carried import HeaderReader
+from servicelint.program.request_ids.carried import MOST_CALLERS, HeaderReader
+from servicelint.program.request_ids.names import IDENTITY, expressions, walk
 from servicelint.program.request_ids.outgoing import Carriage, dropped
 
 if TYPE_CHECKING:
@@ -47,11 +48,26 @@ class Messages:
             return self.outgoing.found([reader.trail])
         if self.outgoing.client_puts(publication.instance):
             return Carriage("carried", "its client puts it on")
+        if self._may_be_in_body(publication.ref):
+            return Carriage("unknown", "an id may be in its body")
         return dropped([reader.trail])
 
     def _is_correlated(self, publication: Publication) -> bool:
         given = self.program.queues.correlation_id(publication)
         return any(value not in (MISSING, NONE) for value in given)
+
+    def _may_be_in_body(self, ref: CallRef) -> bool:
+        """Whether what publishes, or what it is called with, speaks of an id: ``job.request_id``."""
+        if any(map(_names_id, expressions(ref.module, ref.call.scope))):
+            return True
+        function = self.program.reaching.function_of(ref)
+        callers = self.program.callers.of(FunctionRef(*function)) if function else []
+        return any(
+            _names_id(given.expression)
+            for arguments in callers[:MOST_CALLERS]
+            for given in (*arguments.positional, *arguments.keywords.values())
+            if given.expression is not None
+        )
 
     def _envelopes(self, publication: Publication, argument: Parameter, reader: HeaderReader) -> None:
         """A message object: what it is built with, and what is put into its headers afterwards."""
@@ -73,6 +89,28 @@ class Messages:
         for write in frame.module.facts.writes:
             if write.scope == frame.scope and _is_headers(write, name, headers):
                 reader.read(write.value, frame.module, write.scope)
+
+
+def _names_id(expression: record.Expression) -> bool:
+    """Whether an expression has an id's name in it: as a name, an attribute, a key."""
+    return any(
+        IDENTITY.search(str(name).replace("-", "_"))
+        for part in walk(expression)
+        for name in (getattr(part, "name", None), *_keys(part))
+        if name is not None
+    )
+
+
+def _keys(part: record.Expression) -> list[object]:
+    """The keys that are written out in a structure."""
+    keys: list[record.Expression | None] = []
+    if isinstance(part, record.Mapping):
+        keys = [key for key, _ in part.items]
+    elif isinstance(part, record.Updated):
+        keys = [part.key]
+    elif isinstance(part, record.Subscript):
+        keys = [part.index]
+    return [key.value for key in keys if isinstance(key, record.Constant)]
 
 
 def _is_headers(write: record.AttributeWrite, name: str, headers: str) -> bool:
