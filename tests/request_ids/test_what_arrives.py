@@ -90,8 +90,8 @@ def imported(project: Project) -> set[str]:
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             if isinstance(node, ast.Import):
                 found.update(each.name for each in node.names)
-            elif isinstance(node, ast.ImportFrom):
-                found.add(node.module or "")
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found.add(node.module)
     own = {"shop", *(folder.name for folder in project.path.glob("*/"))}
     return {name for name in found if name.partition(".")[0] not in own}
 
