@@ -11,6 +11,7 @@ from servicelint.hosts import session
 from servicelint.hosts.cli import cli
 from servicelint.program.carriers.worklist import Carriers
 from servicelint.program.linking.modules import Module, ModuleIndex
+from servicelint.program.linking.wholes import Whole
 from servicelint.program.sites import Site, Sites
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def test_what_one_file_rests_on(project: Hosting, monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     ("step", "called"),
     [
-        ("servicelint.resume.keep", "keeping the run for the next"),
+        ("servicelint.kept_run.keep", "keeping the run for the next"),
         ("servicelint.resume.resumed", "going on from an earlier run"),
         ("servicelint.run.read_manifests", "reading manifests"),
         ("servicelint.checking.Checker.check_anew", "the look at the program as a whole"),
@@ -148,3 +149,26 @@ def test_what_a_host_itself_asks_for(project: Hosting, monkeypatch: pytest.Monke
         assert any(
             "servicelint crashed on this file: ZeroDivisionError" in text for text in found["users.py"]
         )
+
+
+def test_what_crashed_is_not_sought_again(project: Hosting, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A question on the whole program is asked for each file: seconds of linking, thousands of times."""
+    sought: list[str] = []
+
+    def seeds(self: Carriers) -> NoReturn:
+        sought.append("seeds")
+        crashing()
+
+    def telling(self: Whole[object], value: object) -> NoReturn:
+        sought.append(self._name)
+        crashing()
+
+    monkeypatch.setattr(Whole, "_telling", telling)
+    assert by_command_line(project, monkeypatch, "--no-cache").exit_code == 3
+    assert sought
+    monkeypatch.setattr(Carriers, "_seeds", seeds)
+    assert by_command_line(project, monkeypatch, "--no-cache").exit_code == 2
+    assert sought.count("seeds") == 1
+    first, second = sought[: sought.index("seeds")], sought[sought.index("seeds") + 1 :]
+    assert len(first) == len(set(first))
+    assert len(second) == len(set(second))
