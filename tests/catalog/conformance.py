@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import structs
 
+from servicelint.catalog.record import Parameter
 from tests.catalog.calls import (
     METHOD_EXTRAS,
     Address,
@@ -34,7 +35,15 @@ from tests.catalog.witnesses import SOCKET_DEFAULT, ReachedError, seen_by, watch
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from servicelint.catalog.model import Client, Library, Method, Scope, Sender, TimeoutParameter
+    from servicelint.catalog.model import (
+        Client,
+        Library,
+        Method,
+        Mounting,
+        Scope,
+        Sender,
+        TimeoutParameter,
+    )
     from tests.catalog.witnesses import Witness
 
 # A name that is never looked up: the witness ends every call before that.
@@ -46,6 +55,10 @@ BOGUS = "servicelint_bogus"
 TIMEOUT_CLASSES = {name: entry for library in LIBRARIES for name, entry in library.timeouts.items()}
 URL_PARAMETERS = {"fullurl", "str_or_url", "request", "token_url", "uri", "url"}
 NEVER = (99,)
+NO_PEER = Parameter(keyword="base_url")
+"""What a client takes if nothing is said, which few do."""
+POINTS = {"deadline", "when"}
+GREEN = {"eventlet", "gevent"}
 # Left out, their default is the longest; None means that of the HTTP method.
 DEFAULT_BY_METHOD = {"niquests.request", "niquests.arequest"}
 # The catalog gives the position that older versions know; newer ones refuse so many arguments.
@@ -632,7 +645,7 @@ def _handed_out(library: Library, name: str, method: Method) -> Iterator[str]:
         if not isinstance(made, resolve(method.returns)):
             yield f"{name}.{handing_out} returns {type(made).__name__}"
         seen = seen_by(library.library, lambda made=made: made.request("GET", "/")).timeout  # type: ignore[misc]
-        if seen != CLIENT_SECONDS:
+        if (seen == CLIENT_SECONDS) is not method.inherits:
             yield f"{name}.{handing_out}: the client's timeout arrives as {seen}"
 
 
@@ -641,15 +654,21 @@ def requests_built_ahead(library: Library) -> Iterator[str]:
     for name, client in library.clients.items():
         for method in client.methods:
             if not method.sends and not method.returns:
-                yield from tell(lambda n=name, m=method: _built_ahead(n, m), name)  # type: ignore[misc]
+                yield from tell(lambda n=name, m=method: _built_ahead(library, n, m), name)  # type: ignore[misc]
 
 
-def _built_ahead(name: str, method: Method) -> Iterator[str]:
+def _built_ahead(library: Library, name: str, method: Method) -> Iterator[str]:
     instance = build_client(name, Call(ELSEWHERE, client_keywords={"timeout": CLIENT_SECONDS}))
     if method.timeout is None:
         return
     for build in method.names:
         leading = leading_arguments(f"{name}.{build}", method.url, ELSEWHERE)
+        default = inspect.signature(getattr(instance, build)).parameters[method.timeout.keyword].default
+        is_left = type(default).__name__ == "UseClientDefault"
+        if method.timeout.omitted != ("client-default" if is_left else "forever"):
+            yield f"{name}.{build}: left out the timeout is {default}"
+        if method.timeout.meaning not in library.meanings:
+            yield f"{name}.{build}: there is no meaning {method.timeout.meaning}"
         for keywords, expected in (
             ({method.timeout.keyword: CALL_SECONDS}, CALL_SECONDS),
             ({}, CLIENT_SECONDS),
@@ -657,6 +676,56 @@ def _built_ahead(name: str, method: Method) -> Iterator[str]:
             request = getattr(instance, build)(*leading, **keywords)
             if request.extensions["timeout"]["read"] != expected:
                 yield f"{name}.{build}({keywords}) has {request.extensions}"
+
+
+def mounted_parameters(library: Library) -> Iterator[str]:
+    """A transport's hook takes the timeout as it is said, and its constructor retries; left out is None."""
+    for name, client in library.clients.items():
+        if client.mounting:
+            yield from tell(lambda m=client.mounting: _mounted_parameters(library, m), name)  # type: ignore[misc]
+
+
+def _mounted_parameters(library: Library, mounting: Mounting) -> Iterator[str]:
+    transport = resolve(mounting.transports[0])
+    if mounting.retries:
+        yield from _parameter_at(transport, mounting.retries.keyword, mounting.retries.position)
+    if mounting.timeout:
+        hook = getattr(transport, mounting.hook)
+        yield from _parameter_at(hook, mounting.timeout.keyword, mounting.timeout.position)
+        default = inspect.signature(hook).parameters[mounting.timeout.keyword].default
+        if default is not None or mounting.timeout.omitted != library.meanings[mounting.timeout.meaning].none:
+            yield f"{hook}: left out the timeout is {default}"
+
+
+def _parameter_at(function: Any, keyword: str, position: int | None) -> Iterator[str]:
+    taken = positional_parameters(function)
+    found = taken.index(keyword) if keyword in taken else None
+    if found != position or keyword not in inspect.signature(function).parameters:
+        yield f"{function} takes {keyword} at {found}"
+
+
+def peers(library: Library) -> Iterator[str]:
+    """A client is built with whom it talks to, where and as the catalog says."""
+    for name, client in library.clients.items():
+        if client.peer != NO_PEER:
+            yield from tell(
+                lambda n=name, p=client.peer: _parameter_at(resolve(n), p.keyword, p.position),  # type: ignore[misc]
+                name,
+            )
+
+
+def options(library: Library) -> Iterator[str]:
+    """A client that is given its options one by one has that method, and the options exist."""
+    for name, client in library.clients.items():
+        if client.setter:
+            module = resolve(name.rpartition(".")[0])
+            constructor = client.constructor
+            known = (constructor.keyword, *constructor.instead) if constructor else ()
+            if not callable(getattr(resolve(name), client.setter, None)):
+                yield f"{name} has no {client.setter}"
+            yield from (f"there is no option {each}" for each in known if not hasattr(module, each))
+        elif client.constructor and client.constructor.instead:
+            yield f"{name} takes {client.constructor.instead}"
 
 
 # -- Timeout classes and scopes -----------------------------------------------------------------------
@@ -690,6 +759,28 @@ def _pair_is(cls: Any, names: tuple[str, ...]) -> bool:
     values = tuple(float(number) for number in range(1, len(names) + 1))
     made = cls(values)
     return tuple(getattr(made, name) for name in names) == values
+
+
+def deciding_parts(library: Library) -> Iterator[str]:
+    """Of two parts of a timeout class the first that is given decides, or any that is finite bounds."""
+    takers = list(takers_of(library))
+    for name, timeout in library.timeouts.items():
+        label, parameter, seen = next(
+            each for each in takers if name in library.meanings[each[1].meaning].objects
+        )
+        open_part, finite = timeout.answer[:2]
+        made = resolve(name)(**{open_part.parameter: None, finite.parameter: CALL_SECONDS})
+        arrived = seen(keywords={parameter.keyword: made})
+        if (arrived == CALL_SECONDS) is not (timeout.decided_by == "any"):
+            yield f"{label}: {made} arrives as {arrived}"
+
+
+def pair_names(library: Library) -> Iterator[str]:
+    """The parts of a tuple are called as the parts of the class that may be given in its place."""
+    for name, meaning in library.meanings.items():
+        if meaning.pair and meaning.objects:
+            known = inspect.signature(resolve(meaning.objects[0])).parameters
+            yield from (f"{name}: there is no {part}" for part in meaning.pair if part not in known)
 
 
 def objects(library: Library) -> Iterator[str]:
@@ -728,6 +819,10 @@ def _scope(name: str, scope: Scope) -> Iterator[str]:
     position = taken.index(scope.keyword) if scope.keyword in taken else None
     if position != scope.position:
         yield f"{name} takes {scope.keyword} at {position}"
+    if scope.is_point is not (scope.keyword in POINTS):
+        yield f"{name} takes a point in time, or a length of it"
+    if (scope.cancels == "green-threads") is not (resolve(name).__module__.partition(".")[0] in GREEN):
+        yield f"{name} ends something else than {scope.cancels}"
     waits_for = {"fut", "function"} & set(taken)
     awaitable = taken.index(waits_for.pop()) if waits_for else None
     if awaitable != scope.awaitable:
@@ -752,7 +847,12 @@ CHECKS: tuple[Callable[[Library], Iterator[str]], ...] = (
     transports,
     handed_out_clients,
     requests_built_ahead,
+    mounted_parameters,
+    peers,
+    options,
     timeout_classes,
+    deciding_parts,
+    pair_names,
     objects,
     scopes,
 )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from msgspec import structs
 
 from tests.catalog.conformance import is_shared, takes_keyword_only
+from tests.catalog.facts import changed_facts, each_changed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
         TimeoutClass,
         TimeoutParameter,
     )
+    from tests.catalog.facts import Path
 
 WAITS = ("forever", "socket-default", "client-default", "library-default", "immediate", "raises")
 OTHER_KIND = {"total": "per-operation", "per-operation": "total", "headers": "per-operation"}
@@ -36,6 +38,9 @@ OPPOSITE = {
     "client-default": ("immediate", "raises"),
 }
 ALIEN = "collections.OrderedDict"
+BOGUS = "servicelint_bogus"
+UNSEEN = {"like"}
+"""Only the file's own: entries are whole once they are read."""
 
 
 class Mutation(NamedTuple):
@@ -59,22 +64,48 @@ def mutations_of(library: Library) -> Iterator[Mutation]:
         "scopes": _of_scope,
     }
     for group, mutate in mutators.items():
+        changed_already: set[Path] = set()
         for name, entry in getattr(library, group).items():
             for changed, mutant in mutate(entry):
                 if not ("position" in changed and takes_keyword_only(name)):
                     yield Mutation(f"{name}: {changed}", alone(library, group, name, mutant))
-    for name, timeout in library.timeouts.items():
-        for changed, mutant in _of_timeout_class(timeout):
-            # Timeout classes are tried out on the library's functions.
-            yield Mutation(
-                f"{name}: {changed}", structs.replace(library, clients={}, timeouts={name: mutant})
-            )
+                changed_already.update(changed_facts(entry, mutant, (name,)))
+        yield from _stated(library, group, changed_already)
+    yield from _of_timeouts(library)
     for name, meaning in _own_meanings(library):
-        for changed, mutant in _of_meaning(meaning):
+        for changed, mutant in (*_of_meaning(meaning), *_of_pair(meaning)):
             yield Mutation(
                 f"{library.library} {name}: {changed}",
                 structs.replace(library, meanings={**library.meanings, name: mutant}),
             )
+        renamed = {(BOGUS if each == name else each): one for each, one in library.meanings.items()}
+        yield Mutation(f"{library.library} {name}: the name", structs.replace(library, meanings=renamed))
+
+
+def _of_timeouts(library: Library) -> Iterator[Mutation]:
+    """Timeout classes are tried out on the library's functions."""
+    for name, timeout in library.timeouts.items():
+        seen = {path for _, one in _of_timeout_class(timeout) for path in changed_facts(timeout, one)}
+        stated = (
+            (" ".join(map(str, path)), mutant)
+            for path, mutant in each_changed({name: timeout})
+            if path[1:] not in seen
+        )
+        named = ((changed, {name: mutant}) for changed, mutant in _of_timeout_class(timeout))
+        for changed, timeouts in (*named, *stated):
+            yield Mutation(f"{name}: {changed}", structs.replace(library, clients={}, timeouts=timeouts))
+
+
+def _stated(library: Library, group: str, changed_already: set[Path]) -> Iterator[Mutation]:
+    """The other facts that the library's file states of a group, each changed once, whatever they are."""
+    for name, entry in getattr(library, group).items():
+        for path, mutant in each_changed({name: entry}):
+            if path in changed_already:
+                continue
+            if path[-1] not in UNSEEN and not ("position" in path and takes_keyword_only(name)):
+                [(called, changed)] = mutant.items()
+                told = f"{' '.join(map(str, path))}: otherwise"
+                yield Mutation(told, alone(library, group, called, changed))
 
 
 def _own_meanings(library: Library) -> Iterator[tuple[str, Meaning]]:
@@ -215,6 +246,12 @@ def _of_timeout_class(timeout: TimeoutClass) -> Iterator[tuple[str, TimeoutClass
         for changed, mutant in changes:
             answer = (*timeout.answer[:number], mutant, *timeout.answer[number + 1 :])
             yield f"{part.parameter}: {changed}", structs.replace(timeout, answer=answer)
+
+
+def _of_pair(meaning: Meaning) -> Iterator[tuple[str, Meaning]]:
+    if meaning.pair:
+        yield "pair turned round", structs.replace(meaning, pair=meaning.pair[::-1])
+        yield "pair of something else", structs.replace(meaning, pair=(BOGUS, *meaning.pair[1:]))
 
 
 def _of_meaning(meaning: Meaning) -> Iterator[tuple[str, Meaning]]:
