@@ -217,6 +217,19 @@ def counting(name: str, entry: Breaker) -> Iterator[str]:
         yield "counts what it is told to leave out"
 
 
+def counting_by_attribute(name: str, entry: Breaker) -> Iterator[str]:
+    """A subclass whose attribute says what counts, counts that and nothing else."""
+    if entry.counted_attribute:
+        for error, opens in ((Refused, True), (KeyError, False)):
+            own = type("Own", (resolve(name),), {entry.counted_attribute: error})
+
+            def use(runs: list[None], own: Any = own) -> Callable[[], Any]:
+                return own(**NEEDED[name])(failing("function", runs))  # type: ignore[no-any-return]
+
+            if tried(use).opened is not opens:
+                yield f"{entry.counted_attribute} tells nothing"
+
+
 def _opens(name: str, entry: Breaker, parameter: Parameter | None = None, error: type | None = None) -> bool:
     """Whether a hundred failures open it, with ``error`` given to one of its parameters."""
     rest = (error,) if parameter and parameter.is_rest else ()
@@ -248,4 +261,4 @@ def _judged(what: str, found: Tried, entry: Breaker, *, opens: bool) -> Iterator
         yield f"{what}: while open it raises {dict(found.raised)}"
 
 
-CHECKS = (names, decorating, bare, calling, blocks, counting, falling_back)
+CHECKS = (names, decorating, bare, calling, blocks, counting, counting_by_attribute, falling_back)

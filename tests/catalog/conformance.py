@@ -823,7 +823,9 @@ def _scope(name: str, scope: Scope) -> Iterator[str]:
         yield f"{name} takes a point in time, or a length of it"
     if (scope.cancels == "green-threads") is not (resolve(name).__module__.partition(".")[0] in GREEN):
         yield f"{name} ends something else than {scope.cancels}"
-    waits_for = {"fut", "function"} & set(taken)
+    if (scope.stops == "waiting") is not ("fs" in taken):
+        yield f"{name} stops {scope.stops}"
+    waits_for = {"fs", "fut", "function"} & set(taken)
     awaitable = taken.index(waits_for.pop()) if waits_for else None
     if awaitable != scope.awaitable:
         yield f"{name} waits for its argument {awaitable}"

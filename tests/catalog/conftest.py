@@ -44,6 +44,17 @@ BATCH_SECONDS = 120
 
 
 @pytest.fixture(scope="session")
+def django_world() -> None:
+    """Sets Django up, without which parts of its world can't be imported."""
+    django = pytest.importorskip("django")
+    from django.conf import settings
+
+    if not settings.configured:
+        settings.configure(INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth"])
+        django.setup()
+
+
+@pytest.fixture(scope="session")
 def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """What became of every case; where several workers run the tests, one of them runs the cases for all."""
     shared = tmp_path_factory.getbasetemp()

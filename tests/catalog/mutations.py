@@ -72,7 +72,7 @@ def mutations_of(library: Library) -> Iterator[Mutation]:
                 changed_already.update(changed_facts(entry, mutant, (name,)))
         yield from _stated(library, group, changed_already)
     yield from _of_timeouts(library)
-    for name, meaning in _own_meanings(library):
+    for name, meaning in own_meanings(library):
         for changed, mutant in (*_of_meaning(meaning), *_of_pair(meaning)):
             yield Mutation(
                 f"{library.library} {name}: {changed}",
@@ -108,7 +108,7 @@ def _stated(library: Library, group: str, changed_already: set[Path]) -> Iterato
                 yield Mutation(told, alone(library, group, called, changed))
 
 
-def _own_meanings(library: Library) -> Iterator[tuple[str, Meaning]]:
+def own_meanings(library: Library) -> Iterator[tuple[str, Meaning]]:
     """The meanings that some entry doesn't share with the one it is like."""
     entries = [*library.senders.values(), *library.clients.values()]
     own = set()

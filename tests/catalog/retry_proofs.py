@@ -455,4 +455,26 @@ def _is_otherwise_by_default(parameter: Parameter, real: Any) -> bool:
     return stated is not None and isinstance(default, int | float) and default != stated
 
 
-CHECKS = (parameters, names, as_often, waits, tried_again, polled, cut)
+def told(libraries: tuple[Library, ...], name: str) -> Iterator[str]:
+    """What is tried again must be said where the real parameter has no default, or is no exception at all."""
+    for entry in _entries(libraries, name):
+        if getattr(entry, "form", "policy") == "policy":
+            continue
+        real = inspect.signature(resolve(name)).parameters
+        on = real.get(entry.on.keyword) if entry.on else None
+        must_be_said = on is not None and on.default is on.empty and on.kind is not on.VAR_POSITIONAL
+        if (must_be_said or (entry.polls and entry.on is None)) is not (entry.on_default == ""):
+            yield f"{name} tries {entry.on_default!r} again by default"
+
+
+def milliseconds(libraries: tuple[Library, ...], name: str) -> Iterator[str]:
+    """Retrying counts its time in thousandths of a second."""
+    for entry in _entries(libraries, name):
+        if name == "retrying.retry" and entry.seconds is not None:
+            limit = {entry.seconds.keyword: 5 / entry.seconds.unit}
+            retrying = resolve("retrying.Retrying")(**limit)
+            if retrying.stop(1, 5_000) is not True or retrying.stop(1, 4_000) is not False:
+                yield f"{limit} is not five seconds"
+
+
+CHECKS = (parameters, names, as_often, waits, tried_again, polled, cut, told, milliseconds)

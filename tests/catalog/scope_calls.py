@@ -61,6 +61,9 @@ async def _wait_in_scope(
 ) -> None:
     waiting = _block_the_loop if blocking else ask
     arguments = {scope.keyword: _limit(name, scope, limit)}
+    if scope.stops == "waiting":
+        await _wait_and_cancel(resolve(name), waiting(address), arguments)
+        return
     if scope.awaitable is not None:
         await resolve(name)(waiting(address), **arguments)
         return
@@ -71,6 +74,22 @@ async def _wait_in_scope(
         else:
             stack.enter_context(made)
         await waiting(address)
+
+
+async def _wait_and_cancel(wait: Callable[..., Any], awaitable: Any, arguments: dict[str, Any]) -> None:
+    """What is still pending when the waiting stops goes on, as is made sure of here, until it is cancelled.
+
+    Raises:
+        TimeoutError: if it is cancelled.
+    """
+    task = asyncio.ensure_future(awaitable)
+    _, pending = await wait({task}, **arguments)
+    for each in pending:
+        await asyncio.sleep(0)
+        assert not each.done()
+        each.cancel()
+    if pending:
+        raise TimeoutError
 
 
 def _limit(name: str, scope: Scope, limit: float | None) -> float | None:

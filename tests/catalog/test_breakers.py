@@ -9,6 +9,7 @@ from msgspec import structs
 
 from servicelint.catalog.shipped import shipped_libraries
 from tests.catalog.breaker_proofs import CHECKS, KINDS
+from tests.catalog.facts import changed_facts, each_changed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,8 +26,14 @@ ALIEN = "collections.OrderedDict"
 
 def mutations(entry: Breaker) -> Iterator[tuple[str, Breaker]]:
     """The entry with each of its facts changed once."""
+    done = set()
     for what, fields in (*_of_uses(entry), *_of_names(entry), *_of_parameters(entry)):
-        yield what, structs.replace(entry, **fields)
+        changed = structs.replace(entry, **fields)
+        done.update(changed_facts(entry, changed))
+        yield what, changed
+    for path, mutant in each_changed(entry):
+        if path not in done:
+            yield f"{' '.join(map(str, path))}: otherwise", mutant
 
 
 def _of_uses(entry: Breaker) -> Iterator[tuple[str, dict[str, Any]]]:

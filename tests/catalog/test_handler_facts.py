@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from servicelint.catalog.inbound import App, HandlerClass, Registration
     from servicelint.catalog.model import Library
+    from tests.catalog.facts import Path
 
 pytestmark = [pytest.mark.libraries, pytest.mark.slow]
 
@@ -34,14 +35,8 @@ LIBRARIES = {
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _django() -> None:
+def _django(django_world: None) -> None:
     """Parts of Django's world can't be imported before it is set up."""
-    django = pytest.importorskip("django")
-    from django.conf import settings
-
-    if not settings.configured:
-        settings.configure(INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth"])
-        django.setup()
 
 
 # --- each fact changed once -----------------------------------------------------------------------
@@ -83,6 +78,17 @@ def is_here(name: str) -> bool:
 def is_withdrawn(app: str, registration: Registration) -> bool:
     """Whether only earlier releases than the installed one have the methods."""
     return bool(registration.names) and {f"{app}.{name}" for name in registration.names} <= WITHDRAWN
+
+
+def is_out_of_reach(library: Library, path: Path) -> bool:
+    """Whether a fact is on what only other releases have, or on a library that isn't installed."""
+    group, name, *rest = (*path, "")
+    if group not in ("apps", "registrars", "handler_classes"):
+        return False
+    if not is_here(str(name)):
+        return True
+    is_of_app = group == "apps" and rest[:1] == ["registrations"]
+    return is_of_app and is_withdrawn(str(name), library.apps[str(name)].registrations[int(rest[1])])
 
 
 def _each_replaced(entry: Any, field: str) -> Iterator[tuple[str, Any]]:

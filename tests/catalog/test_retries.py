@@ -9,6 +9,7 @@ from msgspec import structs
 
 pytest.importorskip("tenacity")
 
+from tests.catalog.facts import each_changed
 from tests.catalog.retry_proofs import CHECKS, NUMBERS, PARAMETERS, shipped
 
 if TYPE_CHECKING:
@@ -26,6 +27,13 @@ ENTRIES = {
     for name, entry in getattr(library, group).items()
 }
 ALIEN = "collections.OrderedDict"
+UNCHANGED = (
+    ("on", "is_rest"),
+    ("on_default",),
+    ("seconds", "unit"),
+    *(("waits", number, "base", "default") for number in range(3)),
+)
+"""What the changes below leave as it is."""
 OTHER = {"any": "all", "all": "any", "sum": "chain", "chain": "sum", "": "any"}
 FORMS = {"decorator": "object", "object": "policy", "policy": "decorator"}
 
@@ -50,10 +58,17 @@ def mutations(entry: Any) -> Iterator[tuple[str, Any]]:
         for what, mutant in _moved(parameter):
             further = (*entry.further[:number], mutant, *entry.further[number + 1 :])
             yield f"further {parameter.keyword} {what}", structs.replace(entry, further=further)
+    for path, mutant in each_changed(entry):
+        if path in UNCHANGED:
+            yield f"{' '.join(map(str, path))}: otherwise", mutant
+    yield from _of_growths(entry)
+
+
+def _of_growths(entry: Any) -> Iterator[tuple[str, Any]]:
     for field in ("waits", "growth"):
-        for number, growth in enumerate(getattr(entry, field, ())):
+        growths = getattr(entry, field, ())
+        for number, growth in enumerate(growths):
             for what, mutant in _of_growth(growth):
-                growths = getattr(entry, field)
                 changed = (*growths[:number], mutant, *growths[number + 1 :])
                 yield f"{field} {number} {what}", structs.replace(entry, **{field: changed})
 

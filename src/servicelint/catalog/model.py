@@ -257,8 +257,9 @@ class Scope(Record, frozen=True):
 
     ``keyword`` and ``position`` say where its limit is given; ``awaitable`` is the position of what it
     waits for (``asyncio.wait_for``), None for a with-block. ``cancels`` says what it can end: only
-    code that awaits, or blocking calls under a green-thread library too. ``is-point``: the limit is a point
-    in time, no length.
+    code that awaits, or blocking calls under a green-thread library too. ``stops`` says what the limit
+    stops: the work, or only the ``waiting``, so that the code has to cancel what still runs.
+    ``is-point``: the limit is a point in time, no length.
     """
 
     keyword: str
@@ -266,6 +267,7 @@ class Scope(Record, frozen=True):
     none: Literal["forever", "raises"] = "forever"
     awaitable: int | None = None
     cancels: Literal["awaited", "green-threads"] = "awaited"
+    stops: Literal["work", "waiting"] = "work"
     is_point: bool = False
     aliases: tuple[str, ...] = ()
 

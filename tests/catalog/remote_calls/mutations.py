@@ -65,7 +65,7 @@ def _stated(library: Library) -> Iterator[Mutation]:
         if group == "generated":
             entries = tuple(structs.replace(each, is_telling=False) for each in entries)
         for path, mutant in each_changed(entries) if entries else ():
-            if group == "stubs" and path[-1] == NAME:
+            if group == "stubs" and path[1:] == (NAME,):
                 continue  # a word for the file's own use
             changed = " ".join(map(str, path))
             mutated = structs.replace(library, **{group: mutant})

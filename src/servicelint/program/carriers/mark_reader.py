@@ -10,6 +10,7 @@ from servicelint.catalog.messaging import QueueClient, TaskDecorator
 from servicelint.catalog.model import Client
 from servicelint.catalog.retries import Retry
 from servicelint.facts import record
+from servicelint.program.carriers.declared import classes_of, is_open
 from servicelint.program.carriers.marks import (
     BOX,
     CALLED,
@@ -34,16 +35,17 @@ from servicelint.program.carriers.marks import (
     returned,
     taken_out,
 )
-from servicelint.program.evaluation.values import ClassRef, Instance, ParameterSymbol, Super, Unknown
+from servicelint.program.evaluation.attributes import PROXYING
+from servicelint.program.evaluation.values import ClassRef
+from servicelint.program.grpc.stub_names import may_name_stub
 from servicelint.program.linking.index import last_name
 from servicelint.program.linking.re_exports import modules_behind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from servicelint.facts.record import Expression
     from servicelint.program.carriers.marks import FunctionKey, Marked
-    from servicelint.program.evaluation.values import Value, Values
     from servicelint.program.linking.modules import Module
     from servicelint.program.program import Program
 
@@ -101,18 +103,8 @@ class MarkReader:
                 return (ClassRef(module, klass),), False
         evaluator = self.program.evaluator
         values = evaluator.typed_all(evaluator.typed(expression, self.program.root_frame(module, scope)))
-        owners = dict.fromkeys(owner for value in values for owner in self._classes_of(value))
-        return tuple(owners), self._is_open(values)
-
-    def _classes_of(self, value: Value) -> Iterator[ClassRef]:
-        if isinstance(value, Instance | Super):
-            value = value.of
-        if isinstance(value, ClassRef):
-            yield value
-
-    def _is_open(self, values: Values) -> bool:
-        """Whether declarations leave open what a value is."""
-        return not values or any(isinstance(value, Unknown | ParameterSymbol) for value in values)
+        owners = dict.fromkeys(owner for value in values for owner in classes_of(value))
+        return tuple(owners), is_open(values)
 
     # --- expressions -----------------------------------------------------------------------------
 
@@ -178,13 +170,17 @@ class MarkReader:
         """What is marked of an attribute of the program's own objects."""
         name = attribute.name
         holders, loose = self.marked.attributes.get(name), self.marked.loose.get(name, set())
-        if not holders and not loose:
+        proxies = self.marked.attributes.get(PROXYING)
+        if not holders and not loose and not proxies:
             return set()
         owners, is_unknown = self._owners(attribute.value, module, scope)
         found: set[str] = set()
         for klass, marks in (holders or {}).items():
             if is_unknown or any(self._are_kin(klass, owner) for owner in owners):
                 found |= marks
+        for klass, marks in (proxies or {}).items():
+            if any(self._are_kin(klass, owner) for owner in owners):
+                found |= {mark.removeprefix(CALLED) for mark in marks if mark.startswith(CALLED)}
         if is_unknown and name in EVERYDAY:
             found = {mark for mark in found if not mark.startswith(CALLED)}
         return found | loose if owners or is_unknown else found
@@ -262,7 +258,7 @@ class MarkReader:
         found: set[str] = set()
         if HANDING_ON & self.program.index.of(module).spoken(name):
             found |= self._handed_on(module, call)
-        if name.endswith(STUB_CLASS) and lead(
+        if may_name_stub(module, call.callee) and lead(
             self._any([argument.value for argument in call.arguments], module, call.scope)
         ):
             found.add(STUB)
@@ -295,11 +291,19 @@ class MarkReader:
 
     def _handed_on(self, module: Module, call: record.Call) -> Marks:
         found = self._any((argument.value for argument in call.arguments), module, call.scope)
+        if last_name(call.callee) == "getattr" and len(call.arguments) > 1:
+            found |= self._named(module, call)
         found |= {mark.removeprefix(CALLED) for mark in found} | taken_out(found)
         for mark in tuple(found):
             if is_symbol(mark):
                 found |= self._made(mark)
         return found | {METHOD} | ({CLIENT} if STUB in found else set()) if {CLIENT, STUB} & found else found
+
+    def _named(self, module: Module, call: record.Call) -> Marks:
+        """``getattr(shop_pb2_grpc, "OrdersStub")``; a name that can't be told may be a stub's."""
+        owner, name = call.arguments[0].value, call.arguments[1].value
+        word = name.value if isinstance(name, record.Constant) and isinstance(name.value, str) else STUB_CLASS
+        return self._attribute(record.Attribute(owner, word), module, call.scope)
 
     def _made(self, symbol: str) -> Marks:
         catalog = self.program.catalog

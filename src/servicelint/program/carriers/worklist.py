@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from servicelint.catalog.model import Invoker
 from servicelint.facts import record
+from servicelint.program.carriers.declared import is_open
 from servicelint.program.carriers.mark_reader import MarkReader
 from servicelint.program.carriers.marks import (
     ENTERING,
@@ -27,7 +28,7 @@ from servicelint.program.carriers.marks import (
     lead,
     taken_out,
 )
-from servicelint.program.evaluation.attributes import is_property
+from servicelint.program.evaluation.attributes import PROXYING, is_property
 from servicelint.program.evaluation.parameters import has_receiver
 from servicelint.program.evaluation.values import ClassRef, FunctionRef, Instance, Partial, Value
 from servicelint.program.handlers.handing_on import arguments_for, callable_position, invoker_of
@@ -209,7 +210,7 @@ class Carriers(MarkReader):
     def _add_attribute(self, klass: ClassRef, name: str, marks: Iterable[str]) -> None:
         if self._add(self.marked.attributes[name][klass], marks):
             self._wake(self.program.reach.of_member(klass, name))
-            if name in ENTERING:
+            if name in ENTERING or name == PROXYING:
                 named = self.program.attributes.classes.record_of(klass).name
                 self._wake(self.program.reach.of_name(klass.module, named))
 
@@ -286,7 +287,7 @@ class Carriers(MarkReader):
         values = self.program.evaluator.typed(call.callee, frame)
         for value in self.program.evaluator.typed_all(values):
             yield from self._functions_of(value, 0)
-        if self._is_open(values):
+        if is_open(values):
             yield from self._namesakes(call.callee)
 
     def _functions_of(self, value: Value, given: int) -> Iterator[tuple[FunctionKey, int]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from servicelint.catalog.messaging import QueueClient
 from servicelint.facts import record
 from servicelint.program.evaluation.arguments import or_else
+from servicelint.program.evaluation.builtins import NAMESPACES
 from servicelint.program.evaluation.classes import Classes
 from servicelint.program.evaluation.parameters import has_receiver, is_class_method
 from servicelint.program.evaluation.values import (
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
     from servicelint.program.linking.modules import Module
     from servicelint.program.program import Program
 
+PROXYING = "__getattr__"
+"""The method that hands out attributes which an object has not."""
+
 _PROPERTIES = frozenset({"property", "cached_property", "cachedproperty", "hybrid_property", "lazy_property"})
 
 
@@ -48,6 +52,7 @@ class Attributes:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.classes = Classes(program)
+        self._handing_out: set[ClassRef | External] = set()
 
     def of(self, owner: Value, name: str) -> Values:
         """What ``owner.name`` is."""
@@ -110,11 +115,28 @@ class Attributes:
         declared = self._first(order, name, instance)
         if written:
             return self._with_declared(instance, name, written, declared)
+        if declared == (UNKNOWN,):
+            declared = self._by_hand(instance, name) or declared
         if declared != (UNKNOWN,) or instance.made is not None:
             return declared
         if self.program.evaluator.is_typed:
             return declared
         return self._in_subclasses(instance.of, name) or declared
+
+    def _by_hand(self, instance: Instance, name: str) -> Values:
+        """What a class's ``__getattr__`` hands out for an attribute that its objects have not.
+
+        Plain values are left aside: which of them it finds under a name can't be told.
+        """
+        if name.startswith("__") or self.program.evaluator.is_typed or instance.of in self._handing_out:
+            return ()
+        self._handing_out.add(instance.of)
+        try:
+            hooks = [each for each in self.of_instance(instance, PROXYING) if isinstance(each, FunctionRef)]
+            found = merge(*(self.program.calls.of_name(hook, name, instance) for hook in hooks))
+        finally:
+            self._handing_out.discard(instance.of)
+        return merge(tuple(UNKNOWN if each == NONE or isinstance(each, Literal) else each for each in found))
 
     def _with_declared(self, instance: Instance, name: str, written: Values, declared: Values) -> Values:
         """What is assigned, with what the class says besides: a default, a type, a method."""
@@ -127,6 +149,8 @@ class Attributes:
         return found
 
     def _of_external_instance(self, instance: Instance, name: str) -> Values:
+        if instance.of == External(NAMESPACES[0]):
+            return self._written_from_outside(instance.of, name) or (UNKNOWN,)
         entry = self.program.catalog.entry(instance.of.name) if isinstance(instance.of, External) else None
         if isinstance(entry, QueueClient) and name in entry.holds:
             return (Instance(External(entry.holds[name])),)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from servicelint.catalog.loader import STUB
 from servicelint.program.evaluation.arguments import or_else, without_first
 from servicelint.program.evaluation.values import (
     MISSING,
     NONE,
     UNKNOWN,
     ClassRef,
+    External,
     ExternalMethod,
     Instance,
     Literal,
@@ -39,6 +41,9 @@ _SAME = (
 )  # fmt: skip
 """Functions whose result stands for one of their arguments, with its position."""
 
+NAMESPACES = ("threading.local", "_thread._local", "_threading_local.local", "gevent.local.local")
+"""Objects without attributes of their own: what they hold is what the program assigns to them."""
+
 _ENVIRONMENT = ("os.environ.get", "os.getenv")
 _NUMBERS: dict[str, Callable[..., object]] = {
     "builtins.int": int,
@@ -59,6 +64,7 @@ class Builtins:
             "builtins.getattr": self._getattr,
             "builtins.dict": self._dict,
             "builtins.next": self._next,
+            **dict.fromkeys(NAMESPACES, self._namespace),
             "builtins.min": lambda arguments: self._chosen(arguments, min),
             "builtins.max": lambda arguments: self._chosen(arguments, max),
         }
@@ -103,6 +109,8 @@ class Builtins:
             return self.program.attributes.of(owner, name.value)
         if isinstance(owner, Instance) and self.program.clients.of(owner) is not None:
             return (ExternalMethod(owner, ""),)
+        if isinstance(owner, External) and self.program.catalog.stub(f"{owner.name}.{STUB}") is not None:
+            return (External(f"{owner.name}.{STUB}"),)
         if isinstance(owner, Instance):
             return self.program.stubs.methods(owner, "") or (UNKNOWN,)
         return (UNKNOWN,)
@@ -130,6 +138,9 @@ class Builtins:
             mapping = mapping.with_entry(name, evaluator.given(given))
         rest = tuple(evaluator.given(given) for given in arguments.mappings)
         return (MappingValue(mapping.entries, mapping.rest + rest),)
+
+    def _namespace(self, arguments: Arguments) -> Values:
+        return (Instance(External(NAMESPACES[0]), arguments.call, arguments),)
 
     def _next(self, arguments: Arguments) -> Values:
         values = self._argument(arguments, 0)

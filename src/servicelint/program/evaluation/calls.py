@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from servicelint.catalog.inbound import App
 from servicelint.catalog.loader import MADE
 from servicelint.program.evaluation import arguments as argument_lists
-from servicelint.program.evaluation.arguments import Arguments, combined
+from servicelint.program.evaluation.arguments import Arguments, Given, combined
 from servicelint.program.evaluation.builtins import Builtins
 from servicelint.program.evaluation.parameters import has_receiver
 from servicelint.program.evaluation.values import (
@@ -95,6 +95,13 @@ class Calls:
     def method(self, owner: Value, name: str) -> Values:
         """What a special method of the program's own class returns; UNKNOWN if it has none."""
         return self._bound(owner, name, None)
+
+    def of_name(self, method: FunctionRef, name: str, owner: Instance) -> Values:
+        """What a special method that is given the name of an attribute returns for it."""
+        if owner.made is None:
+            return ()
+        given = Given(None, None, (Literal(name),))
+        return self.called(method, Arguments(owner.made, None, (given,), variant=("named", name)))
 
     def _bound(self, owner: Value, name: str, arguments: Arguments | None) -> Values:
         if not isinstance(owner, Instance) or not isinstance(owner.of, ClassRef):

@@ -4,18 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from servicelint.catalog.model import Invoker
+from servicelint.catalog.retries import Retry
 from servicelint.facts import record
 from servicelint.program.evaluation.arguments import Arguments, Given, without_first
-from servicelint.program.evaluation.values import CallRef, ClassRef, FunctionRef, SequenceValue, Value
+from servicelint.program.evaluation.values import (
+    CallRef,
+    ClassRef,
+    FunctionRef,
+    Instance,
+    SequenceValue,
+    Value,
+)
 from servicelint.program.linking.index import last_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from servicelint.catalog.model import Invoker
     from servicelint.program.evaluation.frames import Frame
     from servicelint.program.linking.modules import Module
     from servicelint.program.program import Program
+
+
+RETRYING = Invoker(passes="rest", callable=0)
+"""How an object that tries again hands on."""
 
 
 class HandedOn:
@@ -36,7 +48,7 @@ def invoker_of(program: Program, module: Module, call: record.Call) -> Invoker |
 
 def handed_on(program: Program, ref: CallRef, frame: Frame) -> HandedOn | None:
     """What a call hands to be called, if it is one of a library's that calls what it is given."""
-    invoker = invoker_of(program, ref.module, ref.call)
+    invoker = invoker_of(program, ref.module, ref.call) or _retrying(program, ref, frame)
     position = callable_position(invoker, ref.call) if invoker else None
     if invoker is None or position is None:
         return None
@@ -49,6 +61,18 @@ def handed_on(program: Program, ref: CallRef, frame: Frame) -> HandedOn | None:
     return HandedOn(
         position, program.evaluator.values(expression, frame), _passed(program, invoker, ref, frame, position)
     )
+
+
+def _retrying(program: Program, ref: CallRef, frame: Frame) -> Invoker | None:
+    """``Retrying(…)(fetch, url)``: a library's object that calls again what it is called with."""
+    if not ref.call.arguments or not program.vocabulary.imports(ref.module, program.catalog.retrying, []):
+        return None
+    for callee in program.evaluator.values(ref.call.callee, frame):
+        name = program.clients.name_of(callee.of) if isinstance(callee, Instance) else None
+        entry = program.catalog.entry(name) if name else None
+        if isinstance(entry, Retry) and entry.form == "object":
+            return RETRYING
+    return None
 
 
 def callable_position(invoker: Invoker, call: record.Call) -> int | None:

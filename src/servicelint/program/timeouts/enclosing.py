@@ -138,8 +138,10 @@ class Enclosing:
         for name, scope, arguments in self._scopes(ref):
             if scope.awaitable is None or not _can_end(scope, blocking):
                 continue
-            given = _expression_at(ref, scope.awaitable)
-            if given is not None and is_awaited(given) and self._is_limited(scope, arguments):
+            if scope.stops == "waiting" and not _is_cancelled_after(ref):
+                continue
+            awaited = _items_of(_expression_at(ref, scope.awaitable))
+            if any(map(is_awaited, awaited)) and self._is_limited(scope, arguments):
                 return Bounded(f"the enclosing {name}", "total", None, (Step(ref, f"{name} waits for it"),))
         return None
 
@@ -216,6 +218,22 @@ def _expression_at(ref: CallRef, position: int) -> record.Expression | None:
     return arguments[position].value if position < len(arguments) else None
 
 
+def _items_of(expression: record.Expression | None) -> tuple[record.Expression, ...]:
+    """An awaitable, and those in the list or set that it is, if it is written out."""
+    if expression is None:
+        return ()
+    return (expression, *expression.items) if isinstance(expression, record.Sequence) else (expression,)
+
+
+def _is_cancelled_after(ref: CallRef) -> bool:
+    """Whether the function that waits also cancels: ``for task in pending: task.cancel()``."""
+    return any(
+        isinstance(call.callee, record.Attribute) and call.callee.name == "cancel"
+        for call in ref.module.facts.calls
+        if call.scope == ref.call.scope
+    )
+
+
 def _collects(expression: record.Expression, call: int) -> bool:
     """Whether a comprehension, or a list that is written out, is one of the results of a call."""
     if isinstance(expression, record.Collected):
@@ -224,4 +242,6 @@ def _collects(expression: record.Expression, call: int) -> bool:
 
 
 def _names(expression: record.Expression, binding: int) -> bool:
-    return isinstance(expression, record.Name) and binding in expression.definitions
+    return any(
+        isinstance(each, record.Name) and binding in each.definitions for each in _items_of(expression)
+    )
