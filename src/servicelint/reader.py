@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import importlib.util
 from concurrent.futures import BrokenExecutor
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -144,7 +144,19 @@ def code_version() -> str:
         for path in sorted(folder.rglob("*")):
             if path.suffix in (".py", ".toml"):
                 digest.update(path.read_bytes())
-    return f"{metadata.version('libcst')} {digest.hexdigest()}"
+    return f"{_parser_version()} {digest.hexdigest()}"
+
+
+def _parser_version() -> str:
+    """The installed version of libcst, by the name of its metadata's folder where it has one."""
+    spec = importlib.util.find_spec("libcst")
+    beside = Path(spec.origin).parent.parent if spec and spec.origin else None
+    named = sorted(folder.name for folder in beside.glob("libcst-*.dist-info")) if beside else []
+    if len(named) == 1:
+        return named[0]
+    from importlib import metadata  # brings a parser of mails
+
+    return metadata.version("libcst")
 
 
 def empty_facts() -> ModuleFacts:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from servicelint import __version__
 from servicelint.hosts.failure import FAILED, Fail
 from servicelint.hosts.init import init
 
@@ -33,7 +32,7 @@ PATH = click.Path(path_type=Path, readable=False)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="servicelint", message="%(prog)s %(version)s")
+@click.version_option(package_name="servicelint", prog_name="servicelint", message="%(prog)s %(version)s")
 def cli() -> None:
     """Find the calls between services that can wait for ever, before they run."""
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import stat
 import tokenize
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from servicelint.facts.unreadable import UnreadableSource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 
 _REMEDY = "save it as UTF-8, or name its encoding in a coding line"
@@ -59,23 +60,24 @@ class Texts:
         known = self._read.get(path)
         if known is None:
             try:
-                known = read_bytes(Path(path))
+                known = read_bytes(path)
             except UnreadableSource as error:
                 known = error
             self._read[path] = known
         return known
 
 
-def read_bytes(path: Path) -> bytes:
+def read_bytes(path: Path | str) -> bytes:
     """The bytes of a source file.
 
     Raises:
         UnreadableSource: if it can't be opened, or is a pipe or device: reading those might wait for ever.
     """
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
+        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - for every file: no Path is made
             raise UnreadableSource(1, 1, "not a regular file")
-        return path.read_bytes()
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - as above
+            return file.read()
     except OSError as error:
         raise UnreadableSource(1, 1, f"can't be read: {error.strerror}") from None
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from fnmatch import fnmatch
+import re
+from fnmatch import translate
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ _PATTERNS = (
     "Dockerfile*", "*.Dockerfile", "*.dockerfile", "docker-compose*.y*ml", "compose*.y*ml", "Procfile*",
     "*.sh", "supervisord*.conf",
 )  # fmt: skip
+_IS_ONE = re.compile("|".join(map(translate, _PATTERNS)))
 _LEFT_OUT = frozenset({"node_modules", "venv", "build", "dist", "site-packages", "__pycache__"})
 
 DEEPEST_FOLDER = 3
@@ -33,14 +35,17 @@ def _found(root: Path) -> Iterator[tuple[str, str]]:
     for folder, folders, files in os.walk(root):
         is_deepest = len(Path(folder).parts) - depth >= DEEPEST_FOLDER
         folders[:] = [] if is_deepest else [name for name in folders if _is_looked_into(name)]
-        for name in files:
-            path = Path(folder, name)
-            if any(fnmatch(name, pattern) for pattern in _PATTERNS):
-                try:
-                    if path.stat().st_size <= LARGEST:
-                        yield path.as_posix(), path.read_text("utf-8", "replace")
-                except OSError:
-                    continue
+        for path in (Path(folder, name) for name in files if _IS_ONE.match(name)):
+            text = _text(path)
+            if text is not None:
+                yield path.as_posix(), text
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text("utf-8", "replace") if path.stat().st_size <= LARGEST else None
+    except OSError:
+        return None
 
 
 def _is_looked_into(name: str) -> bool:

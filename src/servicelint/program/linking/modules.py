@@ -20,7 +20,7 @@ _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 class Module:
     """One file of the program. ``path`` has forward slashes; ``name`` is dotted, from its source root.
 
-    ``shown`` is the path as findings give it. Only a target is checked and counts as a caller; other files
+    ``show`` makes the path that findings give. Only a target is checked and counts as a caller; other files
     only define what it imports. Text and facts are read when they are asked for, and ``reads`` is told.
     """
 
@@ -33,13 +33,13 @@ class Module:
         root: str,
         read: Callable[[], str],
         extract: Callable[[str, str], ModuleFacts],
-        shown: str = "",
+        show: Callable[[str], str] = str,
         *,
         is_target: bool = True,
     ) -> None:
         self.path = path
         self.root = root
-        self.shown = shown or path
+        self._show = show
         self.is_target = is_target
         self._read = read
         self._extract = extract
@@ -48,6 +48,11 @@ class Module:
 
     def __repr__(self) -> str:
         return f"Module({self.path!r})"
+
+    @functools.cached_property
+    def shown(self) -> str:
+        """Its path as findings give it."""
+        return self._show(self.path)
 
     @property
     def source(self) -> str:
