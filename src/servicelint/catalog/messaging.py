@@ -73,7 +73,8 @@ class QueueClient(Record, frozen=True):
     ``kin`` are the library's own subclasses of it, and the abstract classes and stubs that stand for it in
     annotations. ``factories`` are callables that return one, ``service`` what their first argument then has
     to be (``"sqs"`` of ``boto3.client``). ``address`` is where the constructor takes the names of the place
-    it serves, ``holds`` names the classes of what its attributes hold.
+    it serves, ``holds`` names the classes of what its attributes hold. ``hooks`` are signals that hand the
+    functions connected to them the headers of each message before it is sent.
     """
 
     aliases: tuple[str, ...] = ()
@@ -83,6 +84,7 @@ class QueueClient(Record, frozen=True):
     address: dict[Role, Parameter] = {}
     makes: tuple[Making, ...] = ()
     holds: dict[str, str] = {}
+    hooks: tuple[str, ...] = ()
     publishing: tuple[Publishing, ...] = ()
     consuming: tuple[Consuming, ...] = ()
 

@@ -49,6 +49,7 @@ class Publisher:
 
     def __init__(self, library: Library, stage: Stage, owner: str, name: str, publishing: Publishing) -> None:
         self.library, self.stage, self.publishing = library, stage, publishing
+        self.client = library.queues[owner]
         self.label = f"{owner}.{name}"
         self.method = getattr(stage.objects[owner], name)
 
@@ -129,7 +130,7 @@ async def _published(
         publisher = Publisher(library, stage, owner, name, publishing)
         if await publisher.message() is None:
             yield f"{publisher.label} publishes nothing"
-        for check in (_destination, _headers, _correlation, _open):
+        for check in (_destination, _headers, _correlation, _hooks, _open):
             async for complaint in check(publisher):
                 yield f"{publisher.label}: {complaint}"
     except (LookupError, TypeError, ValueError, AttributeError, asyncio.TimeoutError) as error:
@@ -156,6 +157,22 @@ async def _destination(publisher: Publisher) -> AsyncIterator[str]:
 
 def _is_positional(publisher: Publisher, argument: Parameter) -> bool:
     return argument.keyword in (PARAMETERS.get(publisher.label) or parameters_of(publisher.method))
+
+
+async def _hooks(publisher: Publisher) -> AsyncIterator[str]:
+    """That what is connected to a signal is handed the headers, and what it puts into them arrives."""
+
+    def puts(headers: Any = None, **_: Any) -> None:
+        headers[HEADER] = "7"
+
+    for hook in publisher.client.hooks:
+        signal = resolve(hook)
+        signal.connect(puts)
+        try:
+            if not _has(await publisher.message(), "headers"):
+                yield f"{hook} has no say in the headers"
+        finally:
+            signal.disconnect(puts)
 
 
 async def _headers(publisher: Publisher) -> AsyncIterator[str]:

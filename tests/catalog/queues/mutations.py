@@ -60,6 +60,8 @@ def _of_client(name: str, client: QueueClient) -> Iterator[tuple[str, QueueClien
     if not name.startswith(UNTRIED):
         yield "aliases", structs.replace(client, aliases=(ALIEN,))
         yield "kin", structs.replace(client, kin=(ALIEN,))
+    if client.hooks:
+        yield "hooks", structs.replace(client, hooks=(ALIEN,))
         for role, argument in client.address.items():
             for changed, mutant in _arguments(argument):
                 if argument.keyword:

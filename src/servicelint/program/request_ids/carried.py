@@ -188,6 +188,21 @@ class HeaderReader:
             elif any(_is_name(argument.value, name.name) for argument in call.arguments):
                 self._filled(ref)
 
+    def assigned(self, name: record.Name, attribute: str, module: Module, scope: int) -> None:
+        """``request.headers[ID] = …``, ``message.headers = …`` in the same function."""
+        for write in module.facts.writes:
+            target, owner = write.target, write.target
+            if isinstance(target, record.Attribute) and target.name == attribute:
+                owner = target.value
+            elif write.name != attribute:
+                continue
+            if write.scope != scope or not _is_name(owner, name.name):
+                continue
+            if write.name == "[]" or write.name == attribute:
+                self.read(write.value, module, scope)
+            elif isinstance(write.value, record.CallValue):
+                self.change(CallRef(module, write.value.call), write.name.removesuffix("()"))
+
     def _filled(self, ref: CallRef) -> None:
         """A call that is handed the headers may put an id into them."""
         if self.ids.injects(ref.call.callee, ref.module, ref.call.scope):

@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING
 
 from servicelint.facts import record
 from servicelint.program.evaluation.arguments import passed_for
-from servicelint.program.evaluation.values import MISSING, NONE, FunctionRef
+from servicelint.program.evaluation.values import MISSING, NONE, CallRef, External, FunctionRef
 from servicelint.program.linking.reads import Memo
 from servicelint.program.request_ids.carried import MOST_CALLERS, HeaderReader
 from servicelint.program.request_ids.names import IDENTITY, expressions, walk
 from servicelint.program.request_ids.outgoing import Carriage, dropped
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from servicelint.catalog.record import Parameter
-    from servicelint.program.evaluation.values import CallRef
+    from servicelint.program.linking.modules import Module
     from servicelint.program.queues import Publication
     from servicelint.program.request_ids.outgoing import Outgoing
 
@@ -26,6 +28,7 @@ class Messages:
         self.outgoing = outgoing
         self.program = outgoing.program
         self._known: Memo[CallRef, Carriage] = Memo(outgoing.program.reads)
+        self._hooking: Memo[str, bool] = Memo(outgoing.program.reads)
 
     def of(self, publication: Publication) -> Carriage:
         """What a message carries."""
@@ -48,6 +51,8 @@ class Messages:
             return self.outgoing.found([reader.trail])
         if self.outgoing.client_puts(publication.instance):
             return Carriage("carried", "its client puts it on")
+        if self._hooks_put(publication):
+            return Carriage("carried", "a function that it passes puts it on")
         if self._may_be_in_body(publication.ref):
             return Carriage("unknown", "an id may be in its body")
         return dropped([reader.trail])
@@ -81,14 +86,41 @@ class Messages:
     def _assigned(
         self, publication: Publication, argument: Parameter, headers: str, reader: HeaderReader
     ) -> None:
-        """``message.headers[ID] = …``, ``message.headers = …`` in the function that publishes."""
+        """What is put into the headers of a message in the function that publishes it."""
         given = passed_for(publication.arguments, argument.keyword, argument.position)
-        if given is None or not isinstance(given.expression, record.Name) or given.frame is None:
-            return
-        name, frame = given.expression.name, given.frame
-        for write in frame.module.facts.writes:
-            if write.scope == frame.scope and _is_headers(write, name, headers):
-                reader.read(write.value, frame.module, write.scope)
+        if given is not None and isinstance(given.expression, record.Name) and given.frame is not None:
+            reader.assigned(given.expression, headers, given.frame.module, given.frame.scope)
+
+    # --- by code that each message passes --------------------------------------------------------
+
+    def _hooks_put(self, publication: Publication) -> bool:
+        """Whether a function that is handed each message's headers puts an id into them."""
+        found = self.program.queues.client(publication.instance)
+        return found is not None and any(map(self._hook_puts, found[1].hooks))
+
+    def _hook_puts(self, hook: str) -> bool:
+        return self._hooking.answer(hook, lambda: any(map(self.outgoing.ids.puts, self._connected(hook))))
+
+    def _connected(self, hook: str) -> Iterator[FunctionRef]:
+        """The functions that are connected to a signal: ``@signal.connect``, ``signal.connect(function)``."""
+        for module in self.program.vocabulary.modules_with(hook.rpartition(".")[2]):
+            for number, function in enumerate(module.facts.functions):
+                for decorator in function.decorators:
+                    if self._is_connecting(decorator, module, function.outer_scope, hook):
+                        yield FunctionRef(module, number)
+            for number, call in enumerate(module.facts.calls):
+                if call.arguments and self._is_connecting(call.callee, module, call.scope, hook):
+                    frame = self.program.frame_of_call(CallRef(module, number))
+                    values = self.program.evaluator.values(call.arguments[0].value, frame)
+                    yield from (value for value in values if isinstance(value, FunctionRef))
+
+    def _is_connecting(self, expression: record.Expression, module: Module, scope: int, hook: str) -> bool:
+        if isinstance(expression, record.CallValue):
+            expression = module.facts.calls[expression.call].callee
+        if not isinstance(expression, record.Attribute) or expression.name != "connect":
+            return False
+        values = self.program.evaluator.typed(expression.value, self.program.root_frame(module, scope))
+        return External(hook) in values
 
 
 def _names_id(expression: record.Expression) -> bool:
@@ -111,11 +143,3 @@ def _keys(part: record.Expression) -> list[object]:
     elif isinstance(part, record.Subscript):
         keys = [part.index]
     return [key.value for key in keys if isinstance(key, record.Constant)]
-
-
-def _is_headers(write: record.AttributeWrite, name: str, headers: str) -> bool:
-    """Whether a write changes, or sets, the headers of what a name holds."""
-    target = write.target
-    if isinstance(target, record.Attribute) and target.name == headers:
-        return isinstance(target.value, record.Name) and target.value.name == name
-    return write.name == headers and isinstance(target, record.Name) and target.name == name

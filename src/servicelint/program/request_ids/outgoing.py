@@ -130,13 +130,26 @@ class Outgoing:
         for value in values:
             if isinstance(value, Instance) and value.arguments is not None:
                 reader.argument(value.arguments, "headers", None)
-        for inner in self._makings(expression, frame.module, frame.scope):
+        self._built(expression, frame.module, frame.scope, reader)
+
+    def _built(
+        self, expression: record.Expression, module: Module, scope: int, reader: HeaderReader, depth: int = 0
+    ) -> None:
+        """A request object: what it is built with or prepared from, and what is changed on it."""
+        if depth > DEEPEST_REQUEST:
+            return
+        for inner in self._makings(expression, module, scope):
             for argument in inner.call.arguments:
                 if argument.keyword == "headers":
                     reader.trail.is_given = True
                     reader.read(argument.value, inner.module, inner.call.scope)
+                else:
+                    self._built(argument.value, module, inner.call.scope, reader, depth + 1)
+            if isinstance(inner.call.callee, record.Attribute):
+                self._built(inner.call.callee.value, module, inner.call.scope, reader, depth + 1)
         if isinstance(expression, record.Name):
-            reader.changes(expression, frame.module, frame.scope)
+            reader.changes(expression, module, scope)
+            reader.assigned(expression, "headers", module, scope)
 
     def _makings(self, expression: record.Expression, module: Module, scope: int) -> Iterable[CallRef]:
         """The calls that may have made what a name holds."""
@@ -323,6 +336,9 @@ def dropped(trails: list[Trail]) -> Carriage:
     is_given = any(trail.is_given for trail in trails)
     return Carriage("dropped", "its headers hold none" if is_given else "it is given no headers")
 
+
+DEEPEST_REQUEST = 2
+"""Objects that a request is prepared from: ``session.prepare_request(Request(…))``."""
 
 DEEPEST_VALUE = 8
 """Steps from a header's value to what made it."""
