@@ -58,9 +58,11 @@ class Downstream:
             if len(holding) <= MOST_HEIRS:
                 yield from (user for user in holding if vocabulary.derives(user, name))
 
-    def imported_from(self, modules: Iterable[Module]) -> frozenset[Module]:
-        """Some modules with what they import, what that imports, and so on."""
-        return _followed(modules, self.imports)
+    def imported_from(
+        self, modules: Iterable[Module], enters: Callable[[Module], bool] = lambda _: True
+    ) -> frozenset[Module]:
+        """Some modules with what they import, what that imports, and so on, as far as ``enters`` allows."""
+        return _followed(filter(enters, modules), lambda module: filter(enters, self.imports(module)))
 
     def imports(self, module: Module) -> Iterator[Module]:
         """The modules of the program that an import statement of a module names, or takes something from."""

@@ -90,14 +90,7 @@ class Services:
         self, beginnings: Iterable[Module], enters: Callable[[Module], bool] = lambda _: True
     ) -> frozenset[Module]:
         """Modules and what they import, and so on."""
-        found: set[Module] = set()
-        pending = list(beginnings)
-        while pending:
-            module = pending.pop()
-            if module not in found and enters(module):
-                found.add(module)
-                pending += self.program.reaching.downstream.imports(module)
-        return frozenset(found)
+        return self.program.reaching.downstream.imported_from(beginnings, enters)
 
 
 def _packing(index: ModuleIndex) -> Packing[list[Service]]:
