@@ -166,7 +166,7 @@ class Calls:
         evaluator = self.program.evaluator
         found = merge(
             *(
-                evaluator.values(value, frame)
+                evaluator.conditions.meant_in(value, region, frame) or evaluator.values(value, frame)
                 for value, region in function.returns
                 if not evaluator.conditions.ruled_out(region, frame)
             )

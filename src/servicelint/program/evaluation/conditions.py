@@ -161,6 +161,30 @@ class Conditions:
                 narrowed.append(mapping.with_entry(key, left))
         return tuple(narrowed)
 
+    def meant(
+        self, expression: record.Expression, test: record.Expression, outcome: bool, frame: Frame
+    ) -> Values:
+        """``None`` where a test tells that a parameter is None stands for that: its callers decide.
+
+        () if it is anything else.
+        """
+        name = _none_by(test, outcome) if expression == record.Constant(None) else None
+        if name is None:
+            return ()
+        return tuple(each for each in self.evaluator.values(name, frame) if isinstance(each, ParameterSymbol))
+
+    def meant_in(self, expression: record.Expression, region: int, frame: Frame) -> Values:
+        """The same for an expression in a block: ``if timeout is None: return None``."""
+        regions = frame.module.facts.regions
+        while region > 0 and regions[region].scope == frame.scope:
+            block = regions[region]
+            if block.kind == "if":
+                found = self.meant(expression, block.subject, block.outcome, frame)
+                if found:
+                    return found
+            region = block.parent
+        return ()
+
     # --- branches --------------------------------------------------------------------------------
 
     def unreachable(self, region: int, frame: Frame) -> bool:
@@ -184,6 +208,18 @@ class Conditions:
                     return True
             region = block.parent
         return False
+
+
+def _none_by(test: record.Expression, outcome: bool) -> record.Name | None:
+    """The name that is None, or as good as that, where a test has an outcome."""
+    if isinstance(test, record.Negation):
+        return _none_by(test.value, not outcome)
+    if isinstance(test, record.Name):
+        return None if outcome else test
+    if not isinstance(test, record.Comparison) or test.right != record.Constant(None):
+        return None
+    is_none = {"is": True, "==": True, "is not": False, "!=": False}.get(test.operator)
+    return test.left if is_none is outcome and isinstance(test.left, record.Name) else None
 
 
 def _narrowed_symbol(symbol: ParameterSymbol, test: str, outcome: bool) -> Values:

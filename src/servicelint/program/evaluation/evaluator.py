@@ -200,7 +200,8 @@ class Evaluator:
         binding = frame.module.facts.scopes[frame.scope].bindings[number]
         if self.conditions.ruled_out(binding.region, frame):
             return ()
-        found = self.values(binding.value, frame)
+        meant = self.conditions.meant_in(binding.value, binding.region, frame)
+        found = meant or self.values(binding.value, frame)
         if binding.annotation is not None:
             found = self.program.types.refine(found, binding.annotation, frame)
         if frame.module.facts.scopes[frame.scope].kind == "function":
@@ -258,10 +259,12 @@ class Evaluator:
     def _conditional(self, expression: record.Conditional, frame: Frame) -> Values:
         outcome = self.conditions.decide(expression.test, frame)
         found: Values = ()
-        if outcome is not False:
-            found = self.values(expression.body, frame)
-        if outcome is not True:
-            found = merge(found, self.values(expression.orelse, frame))
+        for branch, is_taken in ((expression.body, True), (expression.orelse, False)):
+            if outcome is None:
+                meant = self.conditions.meant(branch, expression.test, is_taken, frame)
+                found = merge(found, meant or self.values(branch, frame))
+            elif outcome is is_taken:
+                found = self.values(branch, frame)
         return found
 
     def _text(self, expression: record.Text, frame: Frame) -> Values:
