@@ -1,7 +1,7 @@
 """An outbound call gets an id made anew, though the request has one.
 
-The header of the outbound call is filled with a new random id in code that a handler reaches, in a program
-that knows the inbound id.
+The header of the outbound call, or of the message, is filled with a new random id in code that a handler
+reaches, in a program that knows the inbound id.
 
 Why it hurts: both sides log an id, and they never match.
 

@@ -70,14 +70,22 @@ class Dropped:
                 yield self._fault(call.ref, call.name, carriage.reason, reached)
 
     def renewed(self, module: Module) -> Iterator[Fault]:
-        """The calls whose id is made anew though one came in."""
+        """The calls and messages whose id is made anew though one came in."""
+        for ref, name, entry in self._with_fresh_ids(module):
+            inbound = self._inbound(ref, entry)
+            reached = [each for each in inbound if self.ids.are_known(each.handler.function.module)]
+            if reached:
+                steps = (*way_to(reached[0]), Step(ref, "an id is made anew for it"))
+                yield Fault(ref, name, by_whom(reached), steps)
+
+    def _with_fresh_ids(self, module: Module) -> Iterator[tuple[CallRef, str, str]]:
+        """What sends with an id made anew: where, what it is called, the catalog's name of its client."""
         for call in self.program.outbound_calls(module):
             if not self._is_covered(call.entry, module) and self.outgoing.of(call).answer == "fresh":
-                inbound = self._inbound(call.ref, call.entry)
-                reached = [each for each in inbound if self.ids.are_known(each.handler.function.module)]
-                if reached:
-                    steps = (*way_to(reached[0]), Step(call.ref, "an id is made anew for it"))
-                    yield Fault(call.ref, call.name, by_whom(reached), steps)
+                yield call.ref, call.name, call.entry
+        for sent in self.program.queues.publications(module):
+            if not self._is_covered(sent.entry, module) and self.sent.of(sent).answer == "fresh":
+                yield sent.ref, sent.name, sent.entry
 
     def _fault(self, ref: CallRef, subject: str, reason: str, reached: list[Reached]) -> Fault:
         module = reached[0].handler.function.module
