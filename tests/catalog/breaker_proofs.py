@@ -32,11 +32,14 @@ NEEDED: dict[str, dict[str, Any]] = {
     "aiobreaker.CircuitBreaker": {"fail_max": THRESHOLD},
     "purgatory.AsyncCircuitBreakerFactory": {"default_threshold": THRESHOLD},
     "purgatory.SyncCircuitBreakerFactory": {"default_threshold": THRESHOLD},
+    "hyx.circuitbreaker.consecutive_breaker": {"failure_threshold": THRESHOLD},
     "aiomisc.CircuitBreaker": {"error_ratio": 0.5, "response_time": 0.1},
     "aiomisc.cutout": {"ratio": 0.5, "response_time": 0.1},
 }
 # Counts nothing unless it is told what.
 MUST_BE_TOLD = "aiomisc.cutout"
+# The others take a list, or either.
+TAKES_A_TUPLE = "hyx.circuitbreaker.consecutive_breaker"
 
 
 class Refused(Exception):
@@ -233,7 +236,8 @@ def counting_by_attribute(name: str, entry: Breaker) -> Iterator[str]:
 def _opens(name: str, entry: Breaker, parameter: Parameter | None = None, error: type | None = None) -> bool:
     """Whether a hundred failures open it, with ``error`` given to one of its parameters."""
     rest = (error,) if parameter and parameter.is_rest else ()
-    given = {parameter.keyword: [error]} if parameter and not parameter.is_rest else {}
+    several = (error,) if name == TAKES_A_TUPLE else [error]
+    given = {parameter.keyword: several} if parameter and not parameter.is_rest else {}
 
     def use(runs: list[None]) -> Callable[[], Any]:
         breaker = build(name, *rest, **given)
