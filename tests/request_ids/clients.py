@@ -24,27 +24,27 @@ INTERCEPTORS: list[Any] = []
 def by_requests(peer: str) -> None:
     import requests
 
-    requests.get(f"{peer}/requests", timeout=5)
+    requests.get(f"{peer}/requests", timeout=60)
 
 
 def by_httpx(peer: str) -> None:
     import httpx
 
-    httpx.get(f"{peer}/httpx", timeout=5)
+    httpx.get(f"{peer}/httpx", timeout=60)
 
 
 def by_urllib3(peer: str) -> None:
     import urllib3
 
-    urllib3.PoolManager().request("GET", f"{peer}/urllib3", timeout=5)
+    urllib3.PoolManager().request("GET", f"{peer}/urllib3", timeout=60)
 
 
 def by_urllib_request(peer: str) -> None:
-    urllib.request.urlopen(f"{peer}/urllib.request", timeout=5).read()
+    urllib.request.urlopen(f"{peer}/urllib.request", timeout=60).read()
 
 
 def by_http_client(peer: str) -> None:
-    connection = http.client.HTTPConnection(peer.removeprefix("http://"), timeout=5)
+    connection = http.client.HTTPConnection(peer.removeprefix("http://"), timeout=60)
     connection.request("GET", "/http.client")
     connection.getresponse().read()
 
@@ -75,7 +75,7 @@ def by_grpc(peer: str) -> None:
     import grpc
 
     with contextlib.suppress(grpc.RpcError), grpc.insecure_channel(peer) as channel:
-        intercepted(channel).unary_unary("/peer.Peer/grpc")(b"", timeout=5)  # the peer only records
+        intercepted(channel).unary_unary("/peer.Peer/grpc")(b"", timeout=60)  # the peer only records
 
 
 def intercepted(channel: Any) -> Any:
@@ -98,7 +98,7 @@ def by_celery(peer: str) -> None:
 
     work.apply_async()
     with app.connection() as connection:
-        message = connection.SimpleQueue("celery").get(timeout=5)
+        message = connection.SimpleQueue("celery").get(timeout=60)
     seen = {f"x-{number}": str(value) for number, value in enumerate(message.headers.values()) if value}
     seen["x-correlation"] = str(message.properties.get("correlation_id"))
     plain("/celery", peer, {name: value.replace("\n", " ") for name, value in seen.items()})
@@ -168,7 +168,7 @@ def by_thread(peer: str) -> None:
     """Another thread sends by requests."""
     import requests
 
-    thread = threading.Thread(target=lambda: requests.get(f"{peer}/thread", timeout=5))
+    thread = threading.Thread(target=lambda: requests.get(f"{peer}/thread", timeout=60))
     thread.start()
     thread.join()
 
@@ -201,7 +201,7 @@ def plain(path: str, peer: str, headers: dict[str, str]) -> bytes:
     """A request that nothing instruments."""
     host, _, port = peer.removeprefix("http://").partition(":")
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    with socket.create_connection((host, int(port)), 20) as connection:
+    with socket.create_connection((host, int(port)), 150) as connection:
         connection.sendall(
             f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{lines}\r\n".encode()
         )

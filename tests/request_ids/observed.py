@@ -39,7 +39,7 @@ ALWAYS = (
     "confluent_kafka", "aiokafka",
 )  # fmt: skip
 BROKERS = ("AMQP_PEER", "KAFKA_PEER")
-CASE_SECONDS = 180
+CASE_SECONDS = 240
 INSTALL_SECONDS = 90
 
 
