@@ -117,6 +117,7 @@ class Run:
         program.own_breakers.declared = frozenset(self.config.breakers.classes)
         program.mesh.read = lambda: self._manifests.rules
         program.stubs.described_as_open = lambda: self._manifests.open_streams
+        program.handlers.operations = lambda: self._manifests.operations
         program.commands = self._commands
         if self.config.services:
             program.declare(self._boundaries(program))
@@ -344,7 +345,7 @@ class Run:
         """What changes when a result may, other than the contents of files."""
         files = [(module.path, module.root, module.is_target) for module in self._modules]
         ended = [each.has_expired(self.today) for each in self.config.exceptions]
-        mesh, open_streams = self._manifests.rules, self._manifests.open_streams
+        manifests = self._manifests
         held = sorted(self._knowledge.held)
         return _digest(
             self._name(rules),
@@ -353,8 +354,9 @@ class Run:
             held,
             ended,
             files,
-            mesh,
-            open_streams,
+            manifests.rules,
+            manifests.open_streams,
+            manifests.operations,
             sorted(self._hosts.items()),
             [(name, sorted(each.environment.items())) for name, each in self._deployed],
             self._commands,

@@ -8,20 +8,22 @@ program's own decorators and helpers), or by the base class. What the catalog sa
 
 from __future__ import annotations
 
+import posixpath
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from servicelint.facts import record
-from servicelint.program.evaluation.values import CallRef, ClassRef, External, FunctionRef
+from servicelint.program.evaluation.values import CallRef, ClassRef, External, FunctionRef, merge
 from servicelint.program.handlers.handler import Handler, KeptHandlers, told, told_calls
 from servicelint.program.handlers.registrations import Registrations
 from servicelint.program.linking.reads import Memo
 from servicelint.program.linking.wholes import Packing, Parts, Whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from servicelint.catalog.inbound import GeneratedBase, HandlerClass, HandlerKind
+    from servicelint.program.evaluation.values import Values
     from servicelint.program.handlers.handler import Found
     from servicelint.program.linking.modules import Module
     from servicelint.program.program import Program
@@ -34,6 +36,8 @@ class Handlers:
         self.program = program
         self.frameworks = program.catalog.frameworks
         self.registrations = Registrations(program)
+        self.operations: Callable[[], Iterable[tuple[str, str]]] = tuple
+        """Tells the functions that OpenAPI files name, by dotted names, each with its path."""
         self._modules: Memo[None, list[Module]] = Memo(program.reads)
         self._kept = KeptHandlers(program.modules)
         self._of_modules = Parts(program.reads, "handlers", self._of_module, self._kept.of_module())
@@ -95,6 +99,7 @@ class Handlers:
         for _, inherited in told:
             yield from inherited
         yield from self._services()
+        yield from self._specified()
 
     def _of_module(self, module: Module) -> tuple[list[Handler], list[Handler]]:
         """The handlers that a module registers, and those that are so by a base class."""
@@ -174,6 +179,29 @@ class Handlers:
         classes = self.program.attributes.classes
         is_base = any(getattr(base, "name", "") in self.frameworks.classes for base in classes.order(klass))
         return classes.below(klass) if is_base else []
+
+    # --- OpenAPI files -----------------------------------------------------------------------------
+
+    def _specified(self) -> Iterator[Handler]:
+        """The functions that OpenAPI files of the repository name as operations."""
+        for name, route in self.operations():
+            for value in self._named(name):
+                if isinstance(value, FunctionRef) and value.module.is_target:
+                    yield Handler(FunctionRef(value.module, value.index), "OpenAPI", "request", route)
+
+    def _named(self, name: str) -> Values:
+        """What a dotted name stands for, looked for from every source root: a module's name, or a class's."""
+        index, names = self.program.modules, self.program.names
+        parts = name.split(".")
+        for root in sorted(index.roots):
+            for length in range(len(parts) - 1, 0, -1):
+                module = index.at(posixpath.join(root, *parts[:length]))
+                found = names.in_module(module, parts[length]) if module else None
+                if found:
+                    for attribute in parts[length + 1 :]:
+                        found = merge(*(self.program.attributes.of(value, attribute) for value in found))
+                    return found
+        return ()
 
     # --- generated services ----------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from servicelint.program.breakers.mesh import MeshRule  # noqa: TC001 - msgspec 
 from servicelint.sources.manifests.deployed import Deployed, DeployedServices, may_deploy
 from servicelint.sources.manifests.documents import PROTO, documents, files
 from servicelint.sources.manifests.mesh import mesh_rules
+from servicelint.sources.manifests.operations import IS_SPECIFICATION, operations
 from servicelint.sources.manifests.protos import open_streams
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ class Manifests:
     """What is deployed, by name, and what a mesh does; ``notes`` name the files that were left out.
 
     ``skipped`` are those among them that may say something of a mesh. ``open_streams`` are the methods that
-    `.proto` files say stay open, as ``Service.Method``.
+    `.proto` files say stay open, as ``Service.Method``; ``operations`` are the functions that OpenAPI files
+    name, each with its path.
     """
 
     deployed: dict[str, Deployed] = field(default_factory=dict)
@@ -43,6 +45,7 @@ class Manifests:
     skipped: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     open_streams: list[str] = field(default_factory=list)
+    operations: list[tuple[str, str]] = field(default_factory=list)
 
 
 _kept = msgspec.msgpack.Decoder(Manifests)
@@ -86,7 +89,8 @@ def _read_file(path: Path, shown: str, found: Manifests, deployed: DeployedServi
         found.open_streams += open_streams(text)
         return
     is_of_mesh = _OF_A_MESH.search(text) is not None
-    if not is_of_mesh and not may_deploy(path.name, text):
+    is_specification = IS_SPECIFICATION.search(text) is not None
+    if not is_of_mesh and not is_specification and not may_deploy(path.name, text):
         return
     is_template = "{{" in text
     if is_template and is_of_mesh:
@@ -99,5 +103,7 @@ def _read_file(path: Path, shown: str, found: Manifests, deployed: DeployedServi
         return
     for document in read:
         deployed.read(shown, document)
+        if is_specification:
+            found.operations += operations(document)
         if is_of_mesh and not is_template:
             found.rules += mesh_rules(shown, document)
