@@ -166,12 +166,17 @@ class Conditions:
     ) -> Values:
         """``None`` where a test tells that a parameter is None stands for that: its callers decide.
 
-        () if it is anything else.
+        () if it is anything else. A test for truth tells so only of a parameter that is None by default: of a
+        text, for one, it tells that it is empty.
         """
         name = _none_by(test, outcome) if expression == record.Constant(None) else None
         if name is None:
             return ()
-        return tuple(each for each in self.evaluator.values(name, frame) if isinstance(each, ParameterSymbol))
+        symbols = [each for each in self.evaluator.values(name, frame) if isinstance(each, ParameterSymbol)]
+        if isinstance(_without_negation(test), record.Comparison):
+            return tuple(symbols)
+        defaults = self.evaluator.program.parameters.defaults
+        return tuple(each for each in symbols if Literal(None) in defaults(each))
 
     def meant_in(self, expression: record.Expression, region: int, frame: Frame) -> Values:
         """The same for an expression in a block: ``if timeout is None: return None``."""
@@ -208,6 +213,10 @@ class Conditions:
                     return True
             region = block.parent
         return False
+
+
+def _without_negation(test: record.Expression) -> record.Expression:
+    return _without_negation(test.value) if isinstance(test, record.Negation) else test
 
 
 def _none_by(test: record.Expression, outcome: bool) -> record.Name | None:
