@@ -86,6 +86,20 @@ def resolve(qualified_name: str) -> Any:
     raise ImportError(f"no module of {qualified_name} is installed")
 
 
+def is_installed(qualified_name: str) -> bool:
+    """Whether the package of a name is there: distributions may share its first parts (OpenTelemetry's do)."""
+    package, _, rest = qualified_name.partition(".")
+    while True:
+        try:
+            found = importlib.import_module(package)
+        except ImportError:
+            return False
+        if getattr(found, "__file__", None) or not rest:
+            return True
+        further, _, rest = rest.partition(".")
+        package = f"{package}.{further}"
+
+
 def installed(library: Library) -> bool:
     """Whether the library can be imported here."""
     names = [*library.senders, *library.clients, *library.timeouts]

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from msgspec import structs
 
-from tests.catalog.calls import resolve
+from tests.catalog.calls import is_installed, resolve
 from tests.catalog.facts import NAME, each_changed
 from tests.catalog.libraries import ISOLATED, LIBRARIES
 from tests.peers import LOOPBACK
@@ -59,9 +59,7 @@ def is_missing(name: str) -> bool:
     """Whether a library that is installed has nothing by that name."""
     if name.startswith(("botocore.client.", "boto3.resources.factory.")):
         return name not in made_at_run_time()
-    try:
-        resolve(name.partition(".")[0])
-    except ImportError:
+    if not is_installed(name):
         return False
     try:
         resolve(name)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from servicelint.catalog.shipped import shipped_libraries
-from tests.catalog.calls import resolve
+from tests.catalog.calls import is_installed, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +66,8 @@ class Deadline(grpc.UnaryUnaryClientInterceptor):
 def made(name: str) -> list[Any]:
     """The interceptors that a name of the catalog stands for."""
     package = name.partition(".")[0]
-    pytest.importorskip(package)
+    if not is_installed(name):
+        pytest.skip(f"the package of {name} is not installed")
     maker = resolve(name)
     given: tuple[Any, ...] = ()
     if package == "opentelemetry" and isinstance(maker, type):

@@ -111,7 +111,7 @@ def test_what_one_file_rests_on(project: Hosting, monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     ("step", "called"),
     [
-        ("servicelint.run.keep", "keeping the run for the next"),
+        ("servicelint.kept_run.keep", "keeping the run for the next"),
         ("servicelint.resume.resumed", "going on from an earlier run"),
         ("servicelint.run.read_manifests", "reading manifests"),
         ("servicelint.checking.Checker.check_anew", "the look at the program as a whole"),
