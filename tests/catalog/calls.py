@@ -87,7 +87,7 @@ def resolve(qualified_name: str) -> Any:
 
 
 def is_installed(qualified_name: str) -> bool:
-    """Whether the package of a name is there: distributions may share its first part, as OpenTelemetry does."""
+    """Whether the package of a name is there. Distributions may share its first parts: OpenTelemetry does."""
     package, _, rest = qualified_name.partition(".")
     while True:
         try:
