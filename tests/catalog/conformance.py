@@ -776,10 +776,10 @@ def deciding_parts(library: Library) -> Iterator[str]:
 
 
 def pair_names(library: Library) -> Iterator[str]:
-    """The parts of a tuple are called as the parts of the class that may be given in its place."""
+    """The parts of a tuple are called as those of the class that may stand for it, or of urllib3's."""
     for name, meaning in library.meanings.items():
-        if meaning.pair and meaning.objects:
-            known = inspect.signature(resolve(meaning.objects[0])).parameters
+        if meaning.pair:
+            known = inspect.signature(resolve([*meaning.objects, "urllib3.Timeout"][0])).parameters
             yield from (f"{name}: there is no {part}" for part in meaning.pair if part not in known)
 
 

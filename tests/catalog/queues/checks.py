@@ -167,7 +167,7 @@ async def _hooks(publisher: Publisher) -> AsyncIterator[str]:
 
     for hook in publisher.client.hooks:
         signal = resolve(hook)
-        signal.connect(puts)
+        signal.connect(puts, weak=False)  # weak ones that are gone confuse Celery 5.3's publishers
         try:
             if not _has(await publisher.message(), "headers"):
                 yield f"{hook} has no say in the headers"
