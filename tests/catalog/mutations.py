@@ -251,8 +251,7 @@ def _of_timeout_class(timeout: TimeoutClass) -> Iterator[tuple[str, TimeoutClass
 def _of_pair(meaning: Meaning) -> Iterator[tuple[str, Meaning]]:
     if meaning.pair:
         yield "pair turned round", structs.replace(meaning, pair=meaning.pair[::-1])
-        if meaning.objects:  # else only the part that decides is asked for, by its place
-            yield "pair of something else", structs.replace(meaning, pair=(BOGUS, *meaning.pair[1:]))
+        yield "pair of something else", structs.replace(meaning, pair=(BOGUS, *meaning.pair[1:]))
 
 
 def _of_meaning(meaning: Meaning) -> Iterator[tuple[str, Meaning]]:
