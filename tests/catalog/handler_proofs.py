@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from servicelint.catalog.inbound import App, HandlerClass, Registration
     from servicelint.catalog.model import Library
 
-PATHS = {"path", "prefix", "rule", "uri", "uri_template", "urls"}
+PATHS = {"path", "prefix", "rule", "uri", "uri_template", "url", "urls"}
 """What frameworks call the parameter that takes a path; Django calls it ``route``, its first one."""
 HANDLERS = {
     "action", "behavior", "callback", "cls", "dependency", "endpoint", "f", "fn", "func", "function",
@@ -84,8 +84,10 @@ def found(name: str) -> Any:
 
 
 def parameters_of(function: Callable[..., Any]) -> list[str]:
-    """The names of a callable's parameters, ``self`` left out."""
-    return [name for name in inspect.signature(function).parameters if name != "self"]
+    """The names of a callable's parameters, ``self`` left out; a class's, where its method hands all on to it."""
+    names = [name for name in inspect.signature(function).parameters if name != "self"]
+    owner = getattr(function, "__self__", None)
+    return parameters_of(owner) if inspect.isclass(owner) and names == ["args", "kwargs"] else names
 
 
 def family(library: Library, name: str) -> list[Any]:

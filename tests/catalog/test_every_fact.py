@@ -17,8 +17,10 @@ from tests.catalog import (
     test_invokers,
     test_other_facts,
     test_retries,
+    test_settings,
 )
 from tests.catalog.conformance import is_present, present, takes_keyword_only
+from tests.catalog.databases import test_databases
 from tests.catalog.facts import NAME, Path, changed_facts, facts_of
 from tests.catalog.libraries import GRPC, HTTP, ISOLATED, LIBRARIES, QUEUES
 from tests.catalog.mutations import Mutation, mutations_of, own_meanings
@@ -26,7 +28,7 @@ from tests.catalog.queues.mutations import mutations_of as mutations_of_queues
 from tests.catalog.remote_calls.mutations import mutations_of as mutations_of_remote_calls
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from servicelint.catalog.model import Library
 
@@ -44,21 +46,18 @@ ELSEWHERE = {
     "context_keepers": "tests/request_ids/test_instrumentations.py",
     "log_fields": "tests/request_ids/test_instrumentations.py",
     "is_telling": "tests/handlers/test_telling_names.py",
-    "settings": "nowhere: which modules keep a project's settings is custom",
-    "table_classes": "tests/catalog/test_tables.py, where the same text is read and run; not one by one",
-    "table_names": "tests/catalog/test_tables.py, where the same text is read and run; not one by one",
-    "connections": "nowhere: no extra installs the drivers, whose documentation is followed",
-    "takers": "nowhere: words after which SQL is looked for",
 }
-"""Facts that other tests show, or that are taken from documentation: what has no proof is told here."""
+"""Facts that are changed, each once, by other tests: those of an environment of their own, or of our reading."""
 
 
-SETS: tuple[tuple[tuple[Library, ...], Any], ...] = (
+SETS: tuple[tuple[Sequence[Library], Any], ...] = (
     (HTTP, lambda library: mutations_of(present(library))),
     (GRPC, mutations_of_remote_calls),
     (QUEUES, mutations_of_queues),
     (LIBRARIES, lambda library: (Mutation(*each) for each in test_handler_facts.mutations(library))),
     (LIBRARIES, lambda library: (Mutation(*each) for each in test_other_facts.mutations(library))),
+    (test_databases.HERE, lambda library: (Mutation(*each) for each in test_databases.mutations(library))),
+    (test_settings.HERE, lambda library: (Mutation(*each) for each in test_settings.mutations(library))),
 )
 """What changes whole libraries, each for some of them."""
 

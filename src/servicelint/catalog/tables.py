@@ -21,7 +21,7 @@ class TableClass(Record, frozen=True):
     database is.
     """
 
-    attribute: str
+    attribute: str = ""
     options: str = ""
     default: Literal["", "class", "application"] = ""
     keyword: str = ""
@@ -45,11 +45,14 @@ class TableName(Record, frozen=True):
 
 
 class Connection(Record, frozen=True):
-    """A callable that connects to a database: by ``url``, or by ``host`` and the ``database``'s name."""
+    """A callable that connects to a database: by ``url``, or by ``host`` and the ``database``'s name.
+
+    The name may have several keywords, of which one is used.
+    """
 
     url: Parameter | None = None
     host: Parameter | None = None
-    database: Parameter | None = None
+    database: tuple[Parameter, ...] = ()
     aliases: tuple[str, ...] = ()
 
 
@@ -71,7 +74,7 @@ class TableFacts:
         takers: tuple[str, ...],
     ) -> None:
         """Take in what one library says."""
-        self.takers.update(takers)
+        self.takers.update(name.rpartition(".")[2] for name in takers)
         for name, klass in classes.items():
             self.classes.update(dict.fromkeys((name, *klass.aliases), klass))
         for name, named in names.items():

@@ -103,7 +103,9 @@ class Databases:
         if url is not None and url.expression is not None and url.frame is not None:
             told = self._texts.of(url.expression, url.frame).text.replace(WHOLE, "")
             return in_url(told) or self._setting(url)
-        host, name = (self._text(_given(each, arguments)) for each in (connection.host, connection.database))
+        host = self._text(_given(connection.host, arguments))
+        named = (self._text(_given(each, arguments)) for each in connection.database)
+        name = next(filter(None, named), "")
         return f"{host}/{name}" if host and name else name if name and connection.host is None else ""
 
     def _text(self, given: Given | None) -> str:
