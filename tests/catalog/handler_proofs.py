@@ -84,7 +84,7 @@ def found(name: str) -> Any:
 
 
 def parameters_of(function: Callable[..., Any]) -> list[str]:
-    """The names of a callable's parameters, ``self`` left out; a class's, where its method hands all on to it."""
+    """The names of what a callable takes, ``self`` left out; or its class, if all is handed on to that."""
     names = [name for name in inspect.signature(function).parameters if name != "self"]
     owner = getattr(function, "__self__", None)
     return parameters_of(owner) if inspect.isclass(owner) and names == ["args", "kwargs"] else names

@@ -77,7 +77,8 @@ def is_here(name: str) -> bool:
 
 def is_withdrawn(app: str, registration: Registration) -> bool:
     """Whether only earlier releases than the installed one have the methods."""
-    return bool(registration.names) and {f"{app}.{name}" for name in registration.names} <= WITHDRAWN
+    names = {f"{app}.{name}" for name in registration.names}
+    return bool(names) and names <= WITHDRAWN and not any(map(is_here, names))
 
 
 def is_out_of_reach(library: Library, path: Path) -> bool:

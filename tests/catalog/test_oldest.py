@@ -111,13 +111,28 @@ ISOLATED_PROOFS = [
 ]
 
 
+EARLIER_FRAMEWORKS = ("mcp==1.30.0", "starlette==0.52.1")
+"""The last releases with methods that the newest ones don't have any more; programs still call them."""
+
+
 @pytest.mark.parametrize(("requirement", "library"), ISOLATED_PROOFS)
 def test_what_installs_on_its_own_and_what_has_conditions_do_all_that_the_catalog_says(
     requirement: str, library: str, tmp_path: Path
 ) -> None:
     install(tmp_path, [requirement])
-    proofs = ("test_conformance.py", "test_behaviour.py", "test_mutations.py")
-    prove(tmp_path, *proofs, SERVICELINT_LIBRARIES=library)
+    proofs = ("test_conformance.py", "test_behaviour.py", "test_mutations.py", "test_other_facts.py")
+    prove(tmp_path, *proofs, "test_every_fact.py", SERVICELINT_LIBRARIES=library)
+
+
+def test_what_newer_frameworks_have_withdrawn_is_as_the_catalog_says(tmp_path: Path) -> None:
+    install(tmp_path, ["--no-deps", *EARLIER_FRAMEWORKS])
+    chosen = " or ".join(each.partition("==")[0] for each in EARLIER_FRAMEWORKS)
+    prove(tmp_path, "test_handler_facts.py", "-k", f"({chosen}) and (as_the_catalog_says or noticed)")
+
+
+def test_what_a_newer_sqlalchemy_refuses_is_as_the_catalog_says(tmp_path: Path) -> None:
+    install(tmp_path, ["--no-deps", "sqlalchemy==1.4.54"])
+    prove(tmp_path, "databases/test_databases.py", "-k", "only_sqlalchemy_1")
 
 
 def test_the_oldest_versions_are_as_the_catalog_says(environment: Path) -> None:

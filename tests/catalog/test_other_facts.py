@@ -20,7 +20,7 @@ from msgspec import structs
 
 from tests.catalog.calls import is_installed, resolve
 from tests.catalog.facts import NAME, each_changed
-from tests.catalog.libraries import ISOLATED, LIBRARIES
+from tests.catalog.libraries import LIBRARIES, is_here
 from tests.peers import LOOPBACK
 
 if TYPE_CHECKING:
@@ -328,7 +328,7 @@ def is_shown_here(field: str, path: Path) -> bool:
     return path[1:] == (NAME,) or (field == "queues" and path[-1] == "names" and "consuming" in path)
 
 
-HERE = [library for library in LIBRARIES if library.library not in ISOLATED]
+HERE = [library for library in LIBRARIES if is_here(library)]
 
 
 @pytest.mark.parametrize("proof", PROOFS, ids=lambda proof: proof.__name__)

@@ -33,7 +33,6 @@ MYSQL_CAN = 0xF7FF  # all of the first sixteen, but not TLS
 MYSQL_CAN_TOO = 0x000F  # of the next sixteen: named ways to authenticate
 
 
-
 @contextlib.contextmanager
 def recording(speak: Speak) -> Iterator[tuple[int, list[bytes]]]:
     """A server on a port of its own, and what it hears."""
@@ -45,18 +44,14 @@ def recording(speak: Speak) -> Iterator[tuple[int, list[bytes]]]:
             server.shutdown(socket.SHUT_RDWR)
 
 
-def _serve(
-    server: socket.socket, speak: Speak, heard: list[bytes]
-) -> None:
+def _serve(server: socket.socket, speak: Speak, heard: list[bytes]) -> None:
     with contextlib.suppress(OSError):  # it is closed
         while True:
             connection, _ = server.accept()
             threading.Thread(target=_speak, args=(connection, speak, heard), daemon=True).start()
 
 
-def _speak(
-    connection: socket.socket, speak: Speak, heard: list[bytes]
-) -> None:
+def _speak(connection: socket.socket, speak: Speak, heard: list[bytes]) -> None:
     with connection, contextlib.suppress(OSError, EOFError):
         speak(connection, heard)
 

@@ -73,6 +73,10 @@ def _sqlite() -> tuple[sqlite3.Connection]:
     return (sqlite3.connect(":memory:"),)
 
 
+def _cursor() -> sqlite3.Cursor:
+    return _sqlite()[0].cursor()
+
+
 def _sqlalchemy() -> Any:
     return resolve("sqlalchemy.create_engine")("sqlite://").connect()
 
@@ -140,7 +144,7 @@ async def _cassandra() -> AsyncIterator[Owned]:
 OWNERS: dict[str, Callable[[], contextlib.AbstractAsyncContextManager[Owned]]] = {
     "sqlalchemy": _plainly(lambda: resolve("sqlalchemy")),
     "sqlalchemy.engine.Connection": _plainly(_sqlalchemy),
-    "sqlite3.Cursor": _plainly(lambda: _sqlite()[0].cursor()),
+    "sqlite3.Cursor": _plainly(_cursor),
     "pandas": _plainly(lambda: resolve("pandas")),
     "duckdb": _plainly(lambda: resolve("duckdb")),
     "django.db.models.Manager": _plainly(_django),

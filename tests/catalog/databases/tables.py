@@ -163,7 +163,7 @@ def _of_call(name: str, entry: TableName, position: int | None, keyword: str) ->
         if found is None or found.schema != "billing":
             yield f"{entry.schema} is not the schema"
     for each in entry.reflected:
-        if is_of_this_version(each) and not _looks_up(name, each):
+        if is_of_this_version(each) and not looks_up(name, each):
             yield f"{each} looks up no columns"
 
 
@@ -181,7 +181,9 @@ def _attempted(make: Callable[[], Any]) -> Any:
 
 def _table(function: Any, metadata: Any, *arguments: Any, **keywords: Any) -> Any:
     """A table, with what else has to be told of it behind its name."""
-    return function(*arguments, metadata, **keywords) if arguments else function(metadata=metadata, **keywords)
+    return (
+        function(*arguments, metadata, **keywords) if arguments else function(metadata=metadata, **keywords)
+    )
 
 
 def _selected(function: Any, metadata: Any, *arguments: Any, **keywords: Any) -> Any:
@@ -226,7 +228,7 @@ KINDS: dict[str, Callable[..., Any]] = {
 """How the things that are called with a name are made, by their last names."""
 
 
-def _looks_up(name: str, keyword: str) -> bool:
+def looks_up(name: str, keyword: str) -> bool:
     """Whether a table has the columns of the database, without that they are written."""
     engine = resolve("sqlalchemy.create_engine")("sqlite://", poolclass=resolve("sqlalchemy.pool.StaticPool"))
     with engine.begin() as connection:

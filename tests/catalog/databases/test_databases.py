@@ -6,11 +6,13 @@ reading makes of the same texts is compared in ``tests/catalog/test_tables.py``.
 
 from __future__ import annotations
 
+from importlib import metadata
 from typing import TYPE_CHECKING
 
 import pytest
 from msgspec import structs
 
+from servicelint.catalog.model import Library
 from tests.catalog.calls import is_installed
 from tests.catalog.databases import connecting, statements, tables
 from tests.catalog.facts import ALIEN, each_changed
@@ -18,8 +20,6 @@ from tests.catalog.libraries import LIBRARIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from servicelint.catalog.model import Library
 
     Proof = Callable[[Library], Iterator[str]]
 
@@ -39,6 +39,21 @@ HERE = [library for library in LIBRARIES if any(getattr(library, group) for grou
 @pytest.mark.parametrize("library", HERE, ids=lambda library: library.library)
 def test_it_is_as_the_catalog_says(library: Library, group: str, django_world: None) -> None:
     assert list(PROOFS[group](library)) == []
+
+
+@pytest.mark.skipif(
+    metadata.version("sqlalchemy") >= "2", reason="is run with SQLAlchemy 1 by test_oldest.py"
+)
+def test_what_only_sqlalchemy_1_takes_is_as_the_catalog_says() -> None:
+    stated = {name for library in HERE for name in library.takers}
+    assert {*statements.UP_TO_SQLALCHEMY_1} <= stated
+    assert [*statements.takers(Library(library="", title="", takers=statements.UP_TO_SQLALCHEMY_1))] == []
+    keywords = {
+        each for library in HERE for entry in library.table_names.values() for each in entry.reflected
+    }
+    assert {*tables.UP_TO_SQLALCHEMY_1} <= keywords
+    assert all(tables.looks_up("sqlalchemy.Table", each) for each in tables.UP_TO_SQLALCHEMY_1)
+    assert not tables.looks_up("sqlalchemy.Table", ALIEN)
 
 
 def test_models_of_gis_are_djangos() -> None:
