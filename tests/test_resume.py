@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 EDITS = 12
 """Edits of one program, each checked on top of those before."""
 
+MOVED = 0.3
+"""The share of them after which the program has other files."""
+
 PROJECTS = [project.path for project in projects() if project.path.is_dir()]
 CROWDS = [folder for folder in sorted(FIXTURES.glob("svc*/*")) if any(folder.glob("*.py"))]
 
@@ -71,14 +74,46 @@ def test_incremental_is_from_scratch(folder: Path, tmp_path: Path) -> None:
 
 
 def edit(folder: Path, chosen: random.Random) -> str:
-    """Change one file; tells what was done."""
+    """Change, write, move or remove one file; tells what was done."""
     files = sorted(folder.rglob("*.py"))
     file = chosen.choice(files)
+    if chosen.random() < MOVED:
+        return chosen.choice([written, moved, removed] if len(files) > 1 else [written])(folder, file, chosen)
     change = chosen.choice(CHANGES)
     before = file.read_bytes().decode("latin-1")
     after = change(before, chosen, [other.read_bytes().decode("latin-1") for other in files])
     file.write_bytes(after.encode("latin-1"))
     return f"{change.__name__} in {file.relative_to(folder)}"
+
+
+def written(folder: Path, file: Path, chosen: random.Random) -> str:
+    """Write a file that says what another says, or make a folder a package."""
+    place = _place(folder, chosen)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(file, place)
+    return f"{place.relative_to(folder)} is written as {file.relative_to(folder)}"
+
+
+def moved(folder: Path, file: Path, chosen: random.Random) -> str:
+    place = _place(folder, chosen)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    file.replace(place)
+    return f"{file.relative_to(folder)} is moved to {place.relative_to(folder)}"
+
+
+def removed(folder: Path, file: Path, _: random.Random) -> str:
+    file.unlink()
+    return f"{file.relative_to(folder)} is removed"
+
+
+def _place(folder: Path, chosen: random.Random) -> Path:
+    """Where a file is or might be: names that imports ask for among them."""
+    files = sorted(folder.rglob("*.py"))
+    beside = chosen.choice(files).parent
+    imported = re.findall(r"(?:import|from) +\.*(\w+)", chosen.choice(files).read_text("latin-1"))
+    names = [*imported, "__init__", *(file.stem for file in files)]
+    folders = [beside, folder, beside / chosen.choice(names)]
+    return chosen.choice(folders) / f"{chosen.choice(names)}.py"
 
 
 def statements(text: str) -> list[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""A run as data: what its answers rest on, for a later run of the same files to go on from."""
+"""A run as data: what its answers rest on, for a later run to go on from."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from servicelint.checking import ModuleResult
+from servicelint.kept_rests import Rests, packed, rests
 from servicelint.program.carriers.kept_marks import KeptMarks, kept_marks, outline_of
 from servicelint.program.linking.reads import Leaf, Node, closure
 from servicelint.program.linking.vocabulary import HELD, ScannedTables
 from servicelint.program.linking.wholes import WHOLE
+from servicelint.roster import File, filed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,23 +31,28 @@ Outcome = bool | list[str]
 
 
 class Kept(msgspec.Struct, array_like=True, gc=False):
-    """A run as data: modules and questions by their numbers, what something rests on as bits of an integer.
+    """A run as data: modules and questions by their numbers, the questions' after the modules'.
 
-    ``contents`` are the modules' digests. ``outcomes`` tells by module what the ``questions`` on words found
-    there. ``outlines`` tell what the numbers in the marks mean. ``wholes`` are the answers on the whole
-    program, by name, with what they rest on, and ``parts`` those on single modules that they consist of;
-    ``told`` is, by question, what they told. ``shelves`` is the number of parts of the vocabulary.
+    ``files`` are the modules, ``contents`` their digests. ``visits``, ``decisions`` and ``checks`` tell what
+    the marks rest on that a module spreads, what its call sites decide elsewhere (``decided``: in which
+    modules), and its findings, if that is more than itself. ``outcomes`` tells by module what the
+    ``questions`` on words found there. ``outlines`` tell what the numbers in the marks mean. ``wholes`` are
+    the answers on the whole program, by name, with what they rest on, and ``parts`` those on single modules
+    that they consist of; ``told`` is, by question, what they told. ``shelves`` is the number of parts of the
+    vocabulary.
     """
 
     program: bytes
+    files: list[File]
     contents: list[bytes]
     questions: list[str]
     outcomes: list[bytes]
     marks: KeptMarks
     outlines: dict[int, bytes]
-    visits: list[tuple[int, bytes]]
-    decisions: list[tuple[int, bytes, list[int]]]
-    checks: list[tuple[int, bytes]]
+    visits: Rests
+    decisions: Rests
+    checks: Rests
+    decided: dict[int, list[int]]
     results: dict[int, ModuleResult]
     wholes: dict[str, tuple[bytes, bytes]]
     parts: dict[str, dict[int, tuple[bytes, bytes]]]
@@ -61,7 +68,7 @@ def keep(
     contents: list[bytes],
     results: Mapping[Module, ModuleResult],
 ) -> None:
-    """Keep a full run in the cache under ``name``; ``identity`` tells its files, settings and code."""
+    """Keep a full run in the cache under ``name``; ``identity`` tells its settings and code."""
     modules = program.modules.modules
     numbers = {module: number for number, module in enumerate(modules)}
     questions: dict[str, int] = {}
@@ -83,30 +90,25 @@ def keep(
     behind = {len(modules) + number: rest[name] for number, (name, _) in asked.items()}
     for node in (*program.carriers.visits.values(), *deciding.values()):
         full[node] = _through_wholes(full[node], behind)
-    masks = {node: packed(mask) for node, mask in full.items()}
+    checks = {numbers[module]: full[node] for module, node in program.checks.items()}
     shelves = _keep_vocabulary(cache, name, program, numbers)
     marks = kept_marks(program.carriers.marked, numbers)
     kept = Kept(
         identity,
+        list(map(filed, modules)),
         contents,
         list(questions),
         _found(program, numbers, questions),
         marks,
         {number: msgspec.msgpack.encode(outline_of(modules[number].facts)) for number in marks.owners()},
-        [(numbers[module], masks[node]) for module, node in program.carriers.visits.items()],
-        [
-            (numbers[origin], masks[node], _targets(program, origin, numbers))
-            for origin, node in deciding.items()
-        ],
-        [
-            (numbers[module], masks[node])
-            for module, node in program.checks.items()
-            if masks[node] != packed(1 << numbers[module])
-        ],
+        rests({numbers[module]: full[node] for module, node in program.carriers.visits.items()}),
+        rests({numbers[origin]: full[node] for origin, node in deciding.items()}),
+        rests({number: mask for number, mask in checks.items() if mask != 1 << number}),
+        {numbers[origin]: _targets(program, origin, numbers) for origin in deciding},
         {numbers[module]: result for module, result in results.items() if result != ModuleResult()},
-        {name: (masks[whole.node], encoded(whole.packed())) for name, whole in wholes.items()},
+        {name: (packed(full[whole.node]), encoded(whole.packed())) for name, whole in wholes.items()},
         {
-            name: {numbers[module]: (masks[node], encoded(data)) for module, data, node in each}
+            name: {numbers[module]: (packed(full[node]), encoded(data)) for module, data, node in each}
             for name, each in parts.items()
         },
         {number: wholes[name].told(part) for number, (name, part) in asked.items()},
@@ -190,11 +192,6 @@ def shelf_of(question: str, shelves: int) -> int:
 def shelf_name(name: bytes, number: int) -> bytes:
     """Under what the cache keeps a part of a run's vocabulary."""
     return name + number.to_bytes(4, "big")
-
-
-def packed(mask: int) -> bytes:
-    """The bits of an integer."""
-    return mask.to_bytes((mask.bit_length() + 7) // 8, "little")
 
 
 encoded = msgspec.msgpack.encode

@@ -1,9 +1,9 @@
-"""Going on from an earlier run of the same files, of which only some have changed since.
+"""Going on from an earlier run, since which only some files have changed, come or gone.
 
 A full run keeps, in the cache, what its answers rest on: for each module the files and words behind the marks
 that it spreads, behind what its call sites decide elsewhere, and behind its findings. The next run compares
-contents, and asks again only what rests on a file that differs or on a word that one of these has gained or
-lost. A run on other files, with other settings or by other code, begins from nothing.
+contents, and asks again only what rests on a file that differs, on a word that one of these has gained or
+lost, or on a place where a file came or went. A run with other settings or by other code begins from nothing.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ from servicelint.program.carriers.kept_marks import (
 )
 from servicelint.program.linking.earlier import Earlier
 from servicelint.program.linking.vocabulary import PEEKS, held
+from servicelint.roster import Roster
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from servicelint.checking import ModuleResult
     from servicelint.program.linking.modules import Module
@@ -55,7 +56,7 @@ class KeptTables:
         cache: Cache,
         name: bytes,
         kept: Kept,
-        modules: Sequence[Module],
+        roster: Roster,
         changed: Mapping[Module, set[str]],
     ) -> None:
         self._cache = cache
@@ -64,8 +65,8 @@ class KeptTables:
         self._questions = {question: number for number, question in enumerate(kept.questions)}
         self._outcomes = kept.outcomes
         self._decoded: dict[Module, dict[int, Outcome]] = {}
-        self._all = modules
-        self._numbers = {module: number for number, module in enumerate(modules)}
+        self._roster = roster
+        self._order = {module: place for place, module in enumerate(roster.modules)}
         self._changed = changed
         self._known: dict[int, dict[str, bytes]] = {}
 
@@ -73,9 +74,10 @@ class KeptTables:
         """The modules that hold something, in the program's order."""
         question = f"{kind}:{name}"
         numbers = array("I", self._shelf(shelf_of(question, self._shelves)).get(question, b""))
-        found = [self._all[number] for number in numbers if self._all[number] not in self._changed]
+        before = [self._roster.numbered[number] for number in numbers]
+        found = [module for module in before if module not in self._changed]
         found += [module for module, holds in self._changed.items() if question in holds]
-        return sorted(found, key=self._numbers.__getitem__)
+        return sorted(found, key=self._order.__getitem__)
 
     def peeked(self, module: Module, kind: Peeked, name: str) -> object:
         """What a closer look at a module said in the earlier run; None if that may be another now."""
@@ -84,7 +86,7 @@ class KeptTables:
             return None
         known = self._decoded.get(module)
         if known is None:
-            known = self._decoded[module] = _outcomes.decode(self._outcomes[self._numbers[module]])
+            known = self._decoded[module] = _outcomes.decode(self._outcomes[self._roster.numbers[module]])
         outcome = known.get(question)
         return set(outcome) if isinstance(outcome, list) else outcome
 
@@ -107,97 +109,115 @@ class Resumed:
     """What a run can go on from: ``kept``, with the modules and the bits of the questions that changed."""
 
     kept: Kept
-    modules: Sequence[Module]
+    roster: Roster
     changed: frozenset[Module]
     bits: int
     earlier: Earlier
 
-    def is_touched(self, mask: bytes) -> bool:
-        """Whether something rests on what has changed."""
-        return bool(int.from_bytes(mask, "little") & self.bits)
+    def modules(self, numbers: Iterable[int]) -> set[Module]:
+        """Modules by the numbers that they are kept under."""
+        return {self.roster.numbered[number] for number in numbers}
 
 
 def resumed(
-    cache: Cache, name: bytes, identity: bytes, modules: Sequence[Module], contents: list[bytes]
+    cache: Cache,
+    name: bytes,
+    identity: bytes,
+    modules: Sequence[Module],
+    contents: list[bytes],
+    roots: Iterable[str],
 ) -> Resumed | None:
-    """What to go on from; None if there is nothing, or too much has changed."""
+    """What to go on from; None if there is nothing, or too much has changed.
+
+    Files on the disk may have changed, but not ``roots``: the source roots that all files may look into.
+    """
     data = cache.get("run", name)
     if data is None:
         return None
     kept = _kept.decode(data)
     if kept.program != identity:
         return None
-    differing = [number for number, content in enumerate(contents) if kept.contents[number] != content]
-    if len(differing) > MOST_CHANGED:
+    roster = Roster(kept.files, modules, len(kept.files) + len(kept.questions))
+    changed = roster.changed(kept.contents, dict(zip(modules, contents, strict=True)))
+    if len(changed) > MOST_CHANGED:
         return None
-    changed = frozenset(modules[number] for number in differing)
     words = {module: held(module.text) for module in changed if module.is_target}
-    tables = KeptTables(cache, name, kept, modules, words)
-    bits = sum(1 << number for number in differing) | _changed_questions(kept, differing, modules, words)
-    earlier = _earlier(kept, modules, changed, tables, bits)
-    return Resumed(kept, modules, changed, bits, earlier)
+    tables = KeptTables(cache, name, kept, roster, words)
+    asked = {question: len(kept.files) + number for number, question in enumerate(kept.questions)}
+    otherwise = {*roster.questions(roots), *_changed_questions(kept, roster, changed, words)}
+    bits = sum(1 << asked[question] for question in otherwise if question in asked)
+    earlier = _earlier(kept, roster, changed, tables, bits)
+    return Resumed(kept, roster, frozenset(changed), bits | _bits_of(roster, changed), earlier)
+
+
+def _bits_of(roster: Roster, modules: Iterable[Module]) -> int:
+    return sum(1 << roster.numbers[module] for module in modules)
 
 
 def _earlier(
-    kept: Kept, modules: Sequence[Module], changed: frozenset[Module], tables: KeptTables, bits: int
+    kept: Kept, roster: Roster, changed: Collection[Module], tables: KeptTables, questions: int
 ) -> Earlier:
-    """What a program can go on from; ``bits`` are those of the modules and questions that changed."""
+    """What a program can go on from; ``questions`` are the bits of those that are answered otherwise now."""
+    gone = set(roster.removed)
     moved = {
-        number: Moved(_outline.decode(outline), outline_of(modules[number].facts))
-        for number, outline in kept.outlines.items()
-        if modules[number] in changed
+        number: Moved(_outline.decode(kept.outlines[number]), outline_of(module.facts))
+        for module in changed
+        if (number := roster.numbers[module]) in kept.outlines
     }
-    restorer = Restorer(kept.marks, modules, moved)
-    touched = {number: int.from_bytes(mask, "little") & bits for number, mask in kept.visits}
-    visits = [modules[number] for number, hit in touched.items() if hit]
-    retold = frozenset(modules[number] for number, hit in touched.items() if hit >> len(modules))
-    return Earlier(tables, restorer.marked, restorer.ungiven, changed, visits, retold)
+    restorer = Restorer(kept.marks, roster.numbered, moved, changed)
+    restorer.marked.visited -= gone
+    retold = kept.visits.touched(questions)
+    visits = sorted(retold | kept.visits.touched(_bits_of(roster, changed)))
+    again = [module for module in map(roster.numbered.__getitem__, visits) if module not in gone]
+    return Earlier(
+        tables,
+        roster.numbered,
+        restorer.marked,
+        restorer.ungiven,
+        frozenset(changed) - gone,
+        again,
+        frozenset(roster.numbered[number] for number in retold),
+    )
 
 
 def _changed_questions(
-    kept: Kept, differing: Iterable[int], modules: Sequence[Module], words: Mapping[Module, set[str]]
-) -> int:
-    """The bits of the questions on words that the changed modules answer otherwise than before."""
-    bits = 0
-    for number in differing:
-        text = modules[number].text
-        holds = words.get(modules[number], set())
-        before = _outcomes.decode(kept.outcomes[number])
-        for question, asked in enumerate(kept.questions):
+    kept: Kept, roster: Roster, changed: Iterable[Module], words: Mapping[Module, set[str]]
+) -> Iterator[str]:
+    """The questions on words that the changed modules answer otherwise than before."""
+    for module in changed:
+        number, holds = roster.numbers[module], words.get(module, set())
+        outcomes = _outcomes.decode(kept.outcomes[number]) if number < len(kept.outcomes) else {}
+        before = {kept.questions[question]: outcome for question, outcome in outcomes.items()}
+        yield from holds - before.keys()
+        for asked, outcome in before.items():
             kind, _, name = asked.partition(":")
-            if kind in PEEKS:
-                differs = question in before and plain(PEEKS[kind](text, name)) != before[question]
-            else:
-                differs = (asked in holds) != before.get(question, False)
-            if differs:
-                bits |= 1 << len(modules) + question
-    return bits
+            now = plain(PEEKS[kind](module.text, name)) if kind in PEEKS else asked in holds
+            if now != outcome:
+                yield asked
 
 
 def check_again(program: Program, before: Resumed) -> tuple[set[Module], dict[Module, ModuleResult]]:
     """The modules that have to be checked again, and what was found in the others."""
-    kept, modules = before.kept, before.modules
-    numbers = {module: number for number, module in enumerate(modules)}
+    kept, numbers = before.kept, before.roster.numbers
     news = program.carriers.news
-    for module in news:
-        before.bits |= 1 << numbers[module]
+    before.bits |= _bits_of(before.roster, news)
     Wholes(program, before).compare()
-    deciding = {number: targets for number, _, targets in kept.decisions}
-    again = {modules[number] for number, mask in kept.checks if before.is_touched(mask)}
-    again |= {module for module in before.changed | news if module.is_target}
-    origins = {modules[number] for number, mask, _ in kept.decisions if before.is_touched(mask)}
-    origins |= {module for module in before.changed | news if module.is_target}
+    asked_anew = {module for module in before.changed | news if module.is_target}
+    again = asked_anew | before.modules(kept.checks.touched(before.bits))
+    origins = asked_anew | before.modules(kept.decisions.touched(before.bits))
     for origin in origins:
-        again.update(modules[number] for number in deciding.get(numbers[origin], ()))
+        again |= before.modules(kept.decided.get(numbers[origin], ()))
         again.update(decision.call.module for decision in program.forwarding.decisions(origin))
     asked = {numbers[module] for module in again}
-    origins |= {modules[number] for number, targets in deciding.items() if asked.intersection(targets)}
+    origins |= before.modules(
+        number for number, targets in kept.decided.items() if asked.intersection(targets)
+    )
     program.forwarding.origins = [module for module in program.targets if module in origins]
     for number in asked:
         if number in kept.results and kept.results[number].has_unread:
-            _ = modules[number].facts  # so that it is told again what can't be read of it
-    left = {modules[number]: result for number, result in kept.results.items() if number not in asked}
-    return again, left
+            _ = before.roster.numbered[number].facts  # so that it is told again what can't be read of it
+    left = set(kept.results) - asked
+    return again, {before.roster.numbered[number]: kept.results[number] for number in left}
 
 
 class Wholes:
@@ -214,7 +234,7 @@ class Wholes:
         for number in before.kept.told:
             name, part = asked_whole(before.kept.questions[number]) or ("", "")
             self._asked[name][number] = part
-        first = len(before.modules)
+        first = len(before.kept.files)
         self._bits = {
             name: sum(1 << first + number for number in asked) for name, asked in self._asked.items()
         }
@@ -236,7 +256,7 @@ class Wholes:
         if whole is None or self._is_touched(mask):
             for number, part in self._asked[name].items():
                 if whole is None or whole.told(part) != before.kept.told[number]:
-                    before.bits |= 1 << len(before.modules) + number
+                    before.bits |= 1 << len(before.kept.files) + number
         else:
             whole.restore(msgspec.msgpack.decode(answer))
 
@@ -249,5 +269,5 @@ class Wholes:
         return bool(rests_on & self._before.bits)
 
     def _part(self, kept: Mapping[int, tuple[bytes, bytes]], module: Module) -> object:
-        mask, data = kept.get(self._program.modules.numbers[module], (b"", b""))
+        mask, data = kept.get(self._before.roster.numbers[module], (b"", b""))
         return msgspec.msgpack.decode(data) if data and not self._is_touched(mask) else None

@@ -278,7 +278,12 @@ class Run:
             return None
         try:
             self._earlier = resume.resumed(
-                self.cache, self._name(rules), self._identity(rules), self._modules, self._contents
+                self.cache,
+                self._name(rules),
+                self._identity(rules),
+                self._modules,
+                self._contents,
+                self._roots,
             )
             if self._earlier is None:
                 return None
@@ -342,8 +347,7 @@ class Run:
 
     @functools.lru_cache(maxsize=2)  # noqa: B019 - a run is over before memory matters
     def _identity(self, rules: tuple[Rule, ...]) -> bytes:
-        """What changes when a result may, other than the contents of files."""
-        files = [(module.path, module.root, module.is_target) for module in self._modules]
+        """What changes when a result may, but for the files: with services declared, which there are, too."""
         ended = [each.has_expired(self.today) for each in self.config.exceptions]
         manifests = self._manifests
         held = sorted(self._knowledge.held)
@@ -353,7 +357,7 @@ class Run:
             self.config,
             held,
             ended,
-            files,
+            self._files if self.config.services else (),
             manifests.rules,
             manifests.open_streams,
             manifests.operations,
@@ -366,7 +370,11 @@ class Run:
     @functools.lru_cache(maxsize=2)  # noqa: B019 - as above
     def _key(self, rules: tuple[Rule, ...]) -> bytes:
         """What changes when a result may."""
-        return _digest(self._identity(rules), self._contents)
+        return _digest(self._identity(rules), self._files, self._contents)
+
+    @functools.cached_property
+    def _files(self) -> list[tuple[str, str, bool]]:
+        return [(module.path, module.root, module.is_target) for module in self._modules]
 
     @functools.cached_property
     def _contents(self) -> list[bytes]:

@@ -40,7 +40,7 @@ from servicelint.program.handlers.handing_on import HandedOn, handed_on
 from servicelint.program.handlers.reaching import Reaching
 from servicelint.program.handlers.services import Services
 from servicelint.program.linking.index import Index
-from servicelint.program.linking.modules import Module, ModuleIndex
+from servicelint.program.linking.modules import FILES, Module, ModuleIndex
 from servicelint.program.linking.reach import FEW, Reach
 from servicelint.program.linking.reads import Memo, Node, Reads
 from servicelint.program.linking.vocabulary import Vocabulary
@@ -88,10 +88,11 @@ class Program:
     ) -> None:
         self.catalog = catalog
         self.reads = Reads()
-        self.modules = ModuleIndex(modules, roots)
+        self.modules = ModuleIndex(modules, roots, self.reads, earlier.numbered if earlier else ())
         for module in self.modules.modules:
             module.reads = self.reads
         self.targets = [module for module in self.modules.modules if module.is_target]
+        """The modules that are checked, in order; see :meth:`all_targets`."""
         self.crashes: dict[Module, Exception] = {}
         self.vocabulary = Vocabulary(self.targets, self.reads, earlier.tables if earlier else None)
         self.index = Index()
@@ -224,6 +225,11 @@ class Program:
         if known is None:
             known = self._frames[key] = make()
         return known
+
+    def all_targets(self) -> list[Module]:
+        """The targets, for an answer that looks at each: it rests on which files there are."""
+        self.reads.note(FILES)
+        return self.targets
 
     @property
     def carriers(self) -> Carriers:

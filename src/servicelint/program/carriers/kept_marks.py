@@ -1,4 +1,4 @@
-"""Marks as plain data: modules by their number, so that another run of the same files can go on from them."""
+"""Marks as plain data: modules by their number, so that another run can go on from them."""
 
 from __future__ import annotations
 
@@ -113,11 +113,18 @@ class Restorer:
     ``moved`` tells these by the number of the module; ``ungiven`` are what the changed modules passed before.
     """
 
-    def __init__(self, kept: KeptMarks, modules: Sequence[Module], moved: Mapping[int, Moved]) -> None:
+    def __init__(
+        self,
+        kept: KeptMarks,
+        modules: Sequence[Module],
+        moved: Mapping[int, Moved],
+        changed: Iterable[Module],
+    ) -> None:
         self.marked = Marked()
         self.ungiven: set[Given] = set()
         self._modules = modules
         self._moved = moved
+        self._changed = frozenset(changed)
         self.marked.visited.update(modules[number] for number in kept.visited)
         self.marked.loose.update((name, set(marks)) for name, marks in kept.loose)
         self._restore_names(kept)
@@ -145,12 +152,11 @@ class Restorer:
         for number, index, marks in kept.returned:
             if function := self._function(number, index):
                 self.marked.returned[function] = set(marks)
-        changed = {self._modules[number] for number in self._moved}
         for number, index, name, givers in kept.givers:
             if function := self._function(number, index):
                 given = {self._modules[giver] for giver in givers}
-                self.marked.givers[function, name] = given - changed
-                self.ungiven.update(((function, name), giver) for giver in given & changed)
+                self.marked.givers[function, name] = given - self._changed
+                self.ungiven.update(((function, name), giver) for giver in given & self._changed)
 
     def _class(self, number: int, index: int) -> ClassRef | None:
         now = self._moved[number].classes.get(index) if number in self._moved else index

@@ -193,7 +193,7 @@ class Handlers:
         """What a dotted name stands for, looked for from every source root: a module's name, or a class's."""
         index, names = self.program.modules, self.program.names
         parts = name.split(".")
-        for root in sorted(index.roots):
+        for root in index.roots_with(parts[0]):
             for length in range(len(parts) - 1, 0, -1):
                 module = index.at(posixpath.join(root, *parts[:length]))
                 found = names.in_module(module, parts[length]) if module else None

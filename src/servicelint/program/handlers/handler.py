@@ -69,7 +69,7 @@ class KeptHandlers:
         """For calls."""
         return Packing(
             lambda calls: [(self._index.numbers[ref.module], ref.index) for ref in calls],
-            lambda rows: [CallRef(self._index.modules[number], index) for number, index in rows],
+            lambda rows: [CallRef(self._index.numbered[number], index) for number, index in rows],
         )
 
     def _rows(self, handlers: Iterable[Handler]) -> list[tuple[object, ...]]:
@@ -80,7 +80,7 @@ class KeptHandlers:
         ]
 
     def _handlers(self, rows: Iterable[tuple[Any, ...]]) -> list[Handler]:
-        modules = self._index.modules
+        modules = self._index.numbered
         return [Handler(FunctionRef(modules[number], index), *told) for number, index, *told in rows]
 
 

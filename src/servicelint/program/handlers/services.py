@@ -60,7 +60,7 @@ class Services:
         """A declared service with what it imports, but for the modules of others."""
         assert self.program.boundaries is not None  # noqa: S101 - asked by `of` alone
         owner = self.program.boundaries.ownership.service_of
-        own = [module for module in self.program.targets if owner(module) == name]
+        own = [module for module in self.program.all_targets() if owner(module) == name]
         return Service(self._imported(own, lambda module: owner(module) in (None, name)))
 
     def _find(self) -> Iterator[Service]:

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 from servicelint.program.linking.reads import Reads
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from servicelint.facts.record import Imported, ModuleFacts
+
+FILES = "files:"
+"""The question which files there are."""
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
@@ -109,14 +112,26 @@ def dotted_name(path: str, root: str) -> str:
 class ModuleIndex:
     """All modules of a program, found by the names under which they can be imported.
 
-    ``roots`` are all source roots, ``search_roots`` those that every file may look into.
+    ``roots`` are all source roots, ``search_roots`` those that every file may look into. ``numbered`` are the
+    modules by the numbers that they are kept under, where an earlier run has given them some.
 
     One file can have a name for each source root above it: a monorepo may hold two packages called
     ``app``. An import takes the one whose root is nearest to the importing file.
+
+    What is asked is noted, for runs that go on after files came or went: ``file:`` with a path, for what lies
+    there, and ``head:`` with a name, for the source roots that hold it.
     """
 
-    def __init__(self, modules: Iterable[Module], roots: Iterable[str]) -> None:
+    def __init__(
+        self,
+        modules: Iterable[Module],
+        roots: Iterable[str],
+        reads: Reads | None = None,
+        numbered: Sequence[Module] = (),
+    ) -> None:
         self.modules = list(modules)
+        self.numbered = numbered or self.modules
+        self._reads = reads or Reads()
         self._by_path = {module.path: module for module in self.modules}
         own = {module.folder for module in self.modules}
         self._folders = {folder for start in own for folder in _ancestors(start)}
@@ -125,11 +140,25 @@ class ModuleIndex:
 
     @functools.cached_property
     def numbers(self) -> dict[Module, int]:
-        """The places of the modules in ``modules``."""
-        return {module: number for number, module in enumerate(self.modules)}
+        """The places of the modules in ``numbered``."""
+        return {module: number for number, module in enumerate(self.numbered)}
 
     def at(self, stem: str) -> Module | None:
         """The module whose file is ``stem`` with ``.py`` or ``/__init__.py`` after it."""
+        self._reads.note(f"file:{storable(stem)}")
+        return self._at(stem)
+
+    def is_folder(self, folder: str) -> bool:
+        """Whether some module lies in or below ``folder``."""
+        self._reads.note(f"file:{storable(folder)}")
+        return folder in self._folders
+
+    def roots_with(self, head: str) -> tuple[str, ...]:
+        """The source roots that hold a module or package called ``head``, in a fixed order."""
+        self._reads.note(f"head:{storable(head)}")
+        return self._roots_with(head)
+
+    def _at(self, stem: str) -> Module | None:
         for ending in ("/__init__.py", ".py", ".pyi", "/__init__.pyi"):
             module = self._by_path.get(
                 f"{stem}{ending}".lstrip("/") if not stem.startswith("/") else f"{stem}{ending}"
@@ -138,34 +167,28 @@ class ModuleIndex:
                 return module
         return None
 
-    def is_folder(self, folder: str) -> bool:
-        """Whether some module lies in or below ``folder``."""
-        return folder in self._folders
+    @functools.lru_cache(maxsize=4096)  # noqa: B019 - an index lives as long as its program
+    def _roots_with(self, head: str) -> tuple[str, ...]:
+        places = {root: posixpath.join(root, head) for root in sorted(self.roots)}
+        return tuple(root for root, place in places.items() if place in self._folders or self._at(place))
 
     def locate(self, name: str, importer: Module) -> str | None:
         """The path, without ending, of the module or namespace package ``name`` as ``importer`` sees it."""
-        relative = name.replace(".", "/")
-        first = name.partition(".")[0]
-        for root in self._roots_for(importer.root, importer.folder):
-            head = posixpath.join(root, first)
-            if self.at(head) or self.is_folder(head):
-                return posixpath.join(root, relative)
-        return None
+        roots = self.roots_with(name.partition(".")[0])
+        if not roots:
+            return None
+        nearest = self._nearest(roots, importer.root, importer.folder)
+        return posixpath.join(nearest, name.replace(".", "/"))
 
-    @functools.lru_cache(maxsize=4096)  # noqa: B019 - an index lives as long as its program
-    def _roots_for(self, root: str, folder: str) -> tuple[str, ...]:
-        """Source roots in the order in which a file looks into them: its own first, then the nearest."""
+    @functools.lru_cache(maxsize=4096)  # noqa: B019 - as above
+    def _nearest(self, roots: tuple[str, ...], own: str, folder: str) -> str:
+        """The first of the roots that a file looks into: its own, then the nearest."""
 
         def distance(other: str) -> tuple[bool, int, str]:
-            return (
-                other != root,
-                -len(
-                    posixpath.commonpath([other or ".", folder or "."]) if _same_kind(other, folder) else ""
-                ),
-                other,
-            )
+            common = posixpath.commonpath([other or ".", folder or "."]) if _same_kind(other, folder) else ""
+            return other != own, -len(common), other
 
-        return tuple(sorted(self.roots, key=distance))
+        return min(roots, key=distance)
 
     def relative(self, imported: Imported, importer: Module) -> str:
         """The path, without ending, that a relative import starts from."""
@@ -183,3 +206,8 @@ def _ancestors(folder: str) -> Iterable[str]:
     while folder and folder != "/":
         yield folder
         folder = posixpath.dirname(folder)
+
+
+def storable(text: str) -> str:
+    """A text that can be kept: names of files may hold what is no Unicode."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
+from servicelint.program.linking.modules import storable
 from servicelint.program.linking.reads import Memo, Node
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Whole(Generic[Value]):
 
     def answer(self, part: str = "") -> Value:
         """The answer, of which who asks needs one part."""
-        self._reads.note(f"{WHOLE}:{self._name}:{_storable(part)}")
+        self._reads.note(f"{WHOLE}:{self._name}:{storable(part)}")
         return self._answer()[0]
 
     def told(self, part: str) -> bytes:
@@ -92,7 +93,7 @@ class Whole(Generic[Value]):
         return self._known
 
     def _telling(self, value: Value) -> tuple[Value, Mapping[str, object]]:
-        return value, {_storable(part): what for part, what in self._tell(value).items()}
+        return value, {storable(part): what for part, what in self._tell(value).items()}
 
 
 class Parts(Generic[Value]):
@@ -124,11 +125,6 @@ class Parts(Generic[Value]):
             yield module, self._packing.pack(value), node
 
 
-def _storable(text: str) -> str:
-    """A text that can be kept: names of files may hold what is no Unicode."""
-    return text.encode("utf-8", "backslashreplace").decode()
-
-
 def paths(modules: Iterable[Module]) -> dict[str, object]:
     """Modules as plain data: each a part, and all of them one."""
     told: dict[str, object] = {module.path: True for module in modules}
@@ -139,5 +135,5 @@ def by_number(index: ModuleIndex) -> Packing[frozenset[Module]]:
     """Modules kept by their numbers."""
     return Packing(
         lambda modules: sorted(index.numbers[module] for module in modules),
-        lambda numbers: frozenset(index.modules[number] for number in numbers),
+        lambda numbers: frozenset(index.numbered[number] for number in numbers),
     )

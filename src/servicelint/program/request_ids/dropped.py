@@ -141,7 +141,7 @@ class Dropped:
 
     def _find_wrapping(self) -> dict[Module, dict[CallRef, Entered]]:
         found: defaultdict[Module, dict[CallRef, Entered]] = defaultdict(dict)
-        for module in self.program.targets:
+        for module in self.program.all_targets():
             if self.program.carriers.visited(module):
                 for each in self._entered.of(module):
                     found[each.ref.module][each.ref] = each
@@ -190,7 +190,7 @@ class Dropped:
 
 
 def _packing(index: ModuleIndex) -> Packing[list[Entered]]:
-    numbers, modules = index.numbers, index.modules
+    numbers, modules = index.numbers, index.numbered
     return Packing(
         lambda found: [
             (numbers[ref.module], ref.index, name, numbers[origin], site) for ref, name, origin, site in found

@@ -151,13 +151,14 @@ class Instrumented:
 
     def _started(self, path: str, line: str, text: str) -> tuple[Module, ...] | None:
         """The modules that a command starts: those that it names, its file names, or that are beside it."""
+        targets = self.program.all_targets()
         for said in (line, text):
             words = set(re.findall(r"[\w.]+", said))
-            named = [each for each in self.program.targets if each.name.removesuffix(".__main__") in words]
+            named = [each for each in targets if each.name.removesuffix(".__main__") in words]
             if named:
                 return tuple(named)
         folder = path.rpartition("/")[0] + "/"
-        return tuple(each for each in self.program.targets if each.path.startswith(folder)) or None
+        return tuple(each for each in targets if each.path.startswith(folder)) or None
 
 
 def _told(seen: Iterable[Seen]) -> dict[str, object]:

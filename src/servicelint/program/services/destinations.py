@@ -75,7 +75,7 @@ class Destinations:
         return "" if named else None
 
     def _module(self, name: str) -> Module | None:
-        named = [module for module in self.program.targets if module.name == name]
+        named = [module for module in self.program.all_targets() if module.name == name]
         return named[0] if len(named) == 1 else None
 
 

@@ -74,7 +74,7 @@ class Tables:
     def _by_table(self, boundaries: Boundaries) -> dict[tuple[str, str], list[ServiceUse]]:
         """The uses of each table of each database, in the order of the program."""
         found: defaultdict[tuple[str, str], list[ServiceUse]] = defaultdict(list)
-        for module in self.program.targets:
+        for module in self.program.all_targets():
             service = boundaries.ownership.service_of(module)
             database = self.databases.of(service, boundaries) if service and self.uses.of(module) else ""
             if service and database:

@@ -51,7 +51,7 @@ class Wrappers:
 
     def _sorted(self) -> dict[Module, list[Handed]]:
         found: defaultdict[Module, list[Handed]] = defaultdict(list)
-        for module in self.program.targets:
+        for module in self.program.all_targets():
             for handed in self.of_sites_in(module):
                 found[handed.ref.module].append(handed)
         return dict(found)
