@@ -64,7 +64,7 @@ def test_incremental_is_from_scratch(folder: Path, tmp_path: Path) -> None:
     checked = Checked(folder, tmp_path / "cache")
     checked.run(is_cached=True)
     for number in range(EDITS):
-        what = edit(folder, chosen)
+        what = edit_or_move(folder, chosen)
         found, _ = checked.run(is_cached=True)
         expected, _ = checked.run(is_cached=False)
         assert found == expected, f"edit {number}: {what}"
@@ -73,12 +73,18 @@ def test_incremental_is_from_scratch(folder: Path, tmp_path: Path) -> None:
 # --- edits ---------------------------------------------------------------------------------------
 
 
-def edit(folder: Path, chosen: random.Random) -> str:
+def edit_or_move(folder: Path, chosen: random.Random) -> str:
     """Change, write, move or remove one file; tells what was done."""
+    if chosen.random() > MOVED:
+        return edit(folder, chosen)
+    files = sorted(folder.rglob("*.py"))
+    return chosen.choice([written, moved, removed][: len(files)])(folder, chosen.choice(files), chosen)
+
+
+def edit(folder: Path, chosen: random.Random) -> str:
+    """Change one file; tells what was done."""
     files = sorted(folder.rglob("*.py"))
     file = chosen.choice(files)
-    if chosen.random() < MOVED:
-        return chosen.choice([written, moved, removed] if len(files) > 1 else [written])(folder, file, chosen)
     change = chosen.choice(CHANGES)
     before = file.read_bytes().decode("latin-1")
     after = change(before, chosen, [other.read_bytes().decode("latin-1") for other in files])
@@ -90,7 +96,7 @@ def written(folder: Path, file: Path, chosen: random.Random) -> str:
     """Write a file that says what another says, or make a folder a package."""
     place = _place(folder, chosen)
     place.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(file, place)
+    place.write_bytes(file.read_bytes())
     return f"{place.relative_to(folder)} is written as {file.relative_to(folder)}"
 
 
@@ -182,3 +188,37 @@ CHANGES: list[Callable[[str, random.Random, list[str]], str]] = [
     bounded,
     longer,
 ]
+
+
+# --- files that come and go ----------------------------------------------------------------------
+
+CALLER = "from shop.clients import session\n\ndef users():\n    return session.get('http://users')\n"
+
+
+def test_an_import_is_judged_again_when_its_file_comes_or_goes(tmp_path: Path) -> None:
+    folder = tmp_path / "program"
+    (folder / "shop").mkdir(parents=True)
+    (folder / "shop" / "__init__.py").write_text("")
+    (folder / "shop" / "users.py").write_text(CALLER)
+    checked = Checked(folder, tmp_path / "cache")
+    assert not checked.run(is_cached=True)[0].findings
+    clients = folder / "shop" / "clients.py"
+    clients.write_text("import requests\nsession = requests.Session()\n")
+    result, is_resumed = checked.run(is_cached=True)
+    assert is_resumed
+    assert [finding.place.line for finding in result.findings] == [4]
+    clients.rename(folder / "shop" / "sessions.py")
+    result, is_resumed = checked.run(is_cached=True)
+    assert (result.findings, is_resumed) == ([], True)
+
+
+def test_most_files_come_and_go_without_a_run_from_nothing(tmp_path: Path) -> None:
+    chosen, resumed = random.Random(7), 0
+    folder = tmp_path / "program"
+    shutil.copytree(FIXTURES / "shop" / "src", folder, ignore=shutil.ignore_patterns("__pycache__"))
+    checked = Checked(folder, tmp_path / "cache")
+    checked.run(is_cached=True)
+    for _ in range(EDITS):
+        moved(folder, chosen.choice(sorted(folder.rglob("*.py"))), chosen)
+        resumed += checked.run(is_cached=True)[1]
+    assert resumed > EDITS / 2

@@ -343,7 +343,7 @@ class Run:
 
     def _name(self, rules: tuple[Rule, ...]) -> bytes:
         """What is asked, whatever the files are by now: a later run with this name replaces an earlier."""
-        return run_name(self.root, rules)
+        return run_name(self.root, rules, is_whole=self._is_whole)
 
     @functools.lru_cache(maxsize=2)  # noqa: B019 - a run is over before memory matters
     def _identity(self, rules: tuple[Rule, ...]) -> bytes:
@@ -393,6 +393,6 @@ def program_key(root: Path) -> bytes:
     return hashlib.blake2b(f"{root}\0{code_version()}".encode(), digest_size=16).digest()
 
 
-def run_name(root: Path, rules: Iterable[Rule]) -> bytes:
-    """Under what the cache keeps a run to go on from."""
-    return _digest(root, Path.cwd(), [rule.code for rule in rules])
+def run_name(root: Path, rules: Iterable[Rule], *, is_whole: bool = True) -> bytes:
+    """Under what the cache keeps a run to go on from: on the whole program, or some part of it."""
+    return _digest(root, Path.cwd(), [rule.code for rule in rules], is_whole)

@@ -349,7 +349,7 @@ class MarkReader:
     def _imported(self, imported: record.Imported, module: Module) -> Marks:
         index = self.program.modules
         stem = index.relative(imported, module) if imported.level else index.locate(imported.module, module)
-        if stem is None:
+        if stem is None or not (index.at(stem) or index.is_folder(stem) or imported.level):
             return self._symbol(
                 f"{imported.module}.{imported.member}" if imported.member else imported.module
             )

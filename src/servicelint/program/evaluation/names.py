@@ -154,7 +154,7 @@ class Names:
         if stem is None:
             return (External(imported.module),)
         found = self._module_at(stem, imported.module)
-        return (found,) if found else (External(imported.module or "."),)
+        return (found,) if found else (External("." * imported.level + imported.module),)
 
     def _module_at(self, stem: str, name: str) -> ModuleValue | None:
         module = self.program.modules.at(stem)

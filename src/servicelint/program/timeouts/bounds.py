@@ -19,6 +19,7 @@ from servicelint.program.evaluation.values import (
     ParameterSymbol,
     Values,
 )
+from servicelint.program.linking.wholes import Whole
 from servicelint.program.timeouts.values import Situation, Timeouts
 from servicelint.program.timeouts.verdicts import (
     Bounded,
@@ -47,7 +48,10 @@ class Bounds:
         self.timeouts = Timeouts(program)
         self.options = Options(program)
         self.constructions = Constructions(program)
-        self._socket_default: bool | None = None
+        self._socket_default = Whole(
+            program.reads, "socket default", self._find_socket_default, lambda found: {"": found}
+        )
+        self._is_finding_default = False
 
     def of(self, target: Target) -> Verdict:
         """The verdict on one target of a call site, enclosing scopes left aside."""
@@ -109,12 +113,16 @@ class Bounds:
 
     def has_socket_default(self) -> bool:
         """Whether the program calls ``socket.setdefaulttimeout`` with something other than None."""
-        if self._socket_default is None:
-            self._socket_default = False  # while the arguments are evaluated
+        return not self._is_finding_default and self._socket_default.answer()
+
+    def _find_socket_default(self) -> bool:
+        self._is_finding_default = True  # while the arguments are evaluated
+        try:
             modules = self.program.vocabulary.modules_with(_SOCKET_DEFAULT.rpartition(".")[2])
             calls = [CallRef(module, n) for module in modules for n in range(len(module.facts.calls))]
-            self._socket_default = any(map(self._sets_socket_default, calls))
-        return self._socket_default
+            return any(map(self._sets_socket_default, calls))
+        finally:
+            self._is_finding_default = False
 
     def _sets_socket_default(self, ref: CallRef) -> bool:
         frame = self.program.frame_of_call(ref)
