@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from servicelint.facts import record
+from servicelint.facts.mentions import mentions
 from servicelint.program.evaluation.values import (
     MISSING,
     UNKNOWN,
@@ -190,6 +191,28 @@ class Conditions:
             region = block.parent
         return ()
 
+    def meant_before(self, number: int, frame: Frame) -> Values:
+        """The same for what stands before a test: ``limit = None``, then ``if given: limit = Limit(given)``.
+
+        What is put there instead is made of what is tested, else the test would tell of something else.
+        """
+        bindings = frame.module.facts.scopes[frame.scope].bindings
+        before = bindings[number]
+        for later in bindings[number + 1 :] if before.value == record.Constant(None) else ():
+            block = self._block_in(before.region, later.region, frame) if later.name == before.name else None
+            tested = _none_by(block.subject, not block.outcome) if block is not None else None
+            if block is not None and tested is not None and _is_made_of(tested.name, later.value, frame):
+                return self.meant(before.value, block.subject, not block.outcome, frame)
+        return ()
+
+    def _block_in(self, outer: int, inner: int, frame: Frame) -> record.Region | None:
+        """The branch of a test that stands directly in a block and holds another one."""
+        regions = frame.module.facts.regions
+        while inner > 0 and regions[inner].parent != outer and regions[inner].scope == frame.scope:
+            inner = regions[inner].parent
+        block = regions[inner]
+        return block if inner > 0 and block.kind == "if" and block.scope == frame.scope else None
+
     # --- branches --------------------------------------------------------------------------------
 
     def unreachable(self, region: int, frame: Frame) -> bool:
@@ -217,6 +240,15 @@ class Conditions:
 
 def _without_negation(test: record.Expression) -> record.Expression:
     return _without_negation(test.value) if isinstance(test, record.Negation) else test
+
+
+def _is_made_of(name: str, value: record.Expression, frame: Frame) -> bool:
+    """Whether a value, or an argument of the call that it is, mentions a name."""
+    arguments = frame.module.facts.calls[value.call].arguments if isinstance(value, record.CallValue) else ()
+    given = (value, *(each.value for each in arguments))
+    return any(
+        mentions(each, lambda part: isinstance(part, record.Name) and part.name == name) for each in given
+    )
 
 
 def _none_by(test: record.Expression, outcome: bool) -> record.Name | None:

@@ -201,7 +201,7 @@ class Evaluator:
         if self.conditions.ruled_out(binding.region, frame):
             return ()
         meant = self.conditions.meant_in(binding.value, binding.region, frame)
-        found = meant or self.values(binding.value, frame)
+        found = meant or self.conditions.meant_before(number, frame) or self.values(binding.value, frame)
         if binding.annotation is not None:
             found = self.program.types.refine(found, binding.annotation, frame)
         if frame.module.facts.scopes[frame.scope].kind == "function":

@@ -18,10 +18,10 @@ from servicelint.program.evaluation.values import (
     ClassRef,
     FunctionRef,
     ParameterSymbol,
-    Value,
 )
 from servicelint.program.linking.reads import Memo, Node
 from servicelint.program.outbound import Bound, OutboundCall
+from servicelint.program.timeouts.one_decision import is_excluded, less
 from servicelint.program.timeouts.verdicts import (
     Bounded,
     Forwarded,
@@ -219,7 +219,7 @@ class Forwarding:
         symbol = obligation.verdict.symbol
         passed = self.program.parameters.passed(symbol, arguments)
         excluded = symbol.excluded | self._covered_by_default(obligation)
-        left = tuple(_less(value, excluded) for value in passed if not _is_excluded(value, symbol))
+        left = tuple(less(value, excluded) for value in passed if not is_excluded(value, symbol))
         if not left:
             return Bounded("the function sets a bound where it gets none")
         if any(self._is_given(each, symbol, arguments) for each in obligation.verdict.instead):
@@ -266,7 +266,7 @@ class Forwarding:
         """``missing``, if a caller that hands on nothing gets a bound from the parameter's default."""
         symbol = obligation.verdict.symbol
         defaults = self.program.parameters.defaults(symbol)
-        left = tuple(value for value in defaults if not _is_excluded(value, symbol))
+        left = tuple(value for value in defaults if not is_excluded(value, symbol))
         if MISSING in defaults:
             return frozenset()
         is_bounded = all(isinstance(verdict, Bounded) for verdict in obligation.verdict.judge(left))
@@ -303,23 +303,6 @@ def _function_name(symbol: ParameterSymbol) -> str:
     if function.name == "__init__" and function.klass >= 0:
         return owner.module.facts.classes[function.klass].name
     return function.name
-
-
-def _is_excluded(value: object, symbol: ParameterSymbol) -> bool:
-    """Whether the function replaces this value before it uses it."""
-    if value == MISSING:
-        return "missing" in symbol.excluded
-    literal = getattr(value, "value", value)
-    if literal is None:
-        return "none" in symbol.excluded or "false" in symbol.excluded
-    return "false" in symbol.excluded and literal in (0, False, "")
-
-
-def _less(value: Value, excluded: frozenset[str]) -> Value:
-    """What a caller hands on itself, less what the function replaces."""
-    if isinstance(value, ParameterSymbol):
-        return replace(value, excluded=value.excluded | excluded)
-    return value
 
 
 def _longest(verdicts: Iterator[Verdict]) -> float | None:

@@ -21,6 +21,7 @@ from servicelint.program.evaluation.values import (
     Value,
     Values,
 )
+from servicelint.program.timeouts.one_decision import put_together
 from servicelint.program.timeouts.verdicts import Bounded, Forwarded, Invalid, Unbounded, Undecided, Verdict
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class Timeouts:
                 verdicts.append(self._if_set(value, meaning, omitted, situation))
             else:
                 verdicts += self._value(value, meaning, omitted, situation)
-        return verdicts
+        return put_together(verdicts)
 
     def _if_set(
         self, symbol: ParameterSymbol, meaning: Meaning, omitted: Wait, situation: Situation
@@ -164,6 +165,8 @@ class Timeouts:
             return [Undecided(f"`{situation.keyword}` is an object of another kind")]
         if instance.arguments is None or isinstance(instance.of, ClassRef):
             return [Undecided(f"how the {name} was built can't be told")]
+        if any(not values for _, values in self._parts(entry, instance)):
+            return []  # made of what nothing can be, so never made: no caller gives what is tested for
         within = situation.named(f"{situation.keyword}={name}")
         if entry.decided_by == "first":
             return self._first_part(entry, instance, within)
