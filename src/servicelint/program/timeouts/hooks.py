@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from servicelint.facts import record
@@ -17,12 +18,13 @@ from servicelint.program.evaluation.values import (
     FunctionRef,
     Instance,
     Literal,
+    Origin,
     Partial,
     Value,
     Values,
 )
 from servicelint.program.timeouts.values import Situation
-from servicelint.program.timeouts.verdicts import Undecided, Verdict, joined
+from servicelint.program.timeouts.verdicts import Unbounded, Undecided, Verdict, joined
 
 if TYPE_CHECKING:
     from servicelint.catalog.model import Client, Mounting
@@ -46,9 +48,10 @@ class Hooks:
             return None
         self._depth += 1
         try:
-            return self._overridden(target) or self._mounted(target) or self._transported(target)
+            found = self._overridden(target) or self._mounted(target) or self._transported(target)
         finally:
             self._depth -= 1
+        return _left_out(found, target)
 
     def _overridden(self, target: Target) -> Verdict | None:
         hops = target.method.through if target.method else ()
@@ -71,7 +74,7 @@ class Hooks:
         given = self.program.bounds.given(target)
         keyword = target.timeout.keyword if target.timeout else "timeout"
         if explicit:
-            given = tuple(NONE if value == MISSING else value for value in given)
+            given = tuple(Literal(None, _left_at(target)) if value == MISSING else value for value in given)
         keywords = ((keyword, Given(None, None, given)),) if given != (MISSING,) else ()
         unknown = Given(None, None, (UNKNOWN,))
         arguments = target.arguments
@@ -220,6 +223,19 @@ class Hooks:
         if isinstance(value, Instance) and isinstance(value.of, External):
             return self.program.catalog.canonical(value.of.name) in client.transports
         return False
+
+
+def _left_at(target: Target) -> Origin:
+    """Where a call stands that gives no timeout, so that the library hands a None of its own on to hooks."""
+    return Origin(target.arguments.call.module, target.arguments.call.call.line, "")
+
+
+def _left_out(verdict: Verdict | None, target: Target) -> Verdict | None:
+    """The verdict; of a None that only the library gave, that none is given."""
+    if not isinstance(verdict, Unbounded) or verdict.cause != _left_at(target):
+        return verdict
+    keyword = target.timeout.keyword if target.timeout else "timeout"
+    return replace(verdict, reason=f"no `{keyword}` is given", disabled=False, cause=None)
 
 
 def _required(hook: Value) -> int:
