@@ -249,7 +249,8 @@ def tries(decorator: Any, error: type[Exception] | None = KeyError) -> tuple[int
 
 def _use(policy: Any, failing: Callable[[], None], failing_later: Callable[[], Any]) -> None:
     """Let a policy run failing code: what is decorated, or each attempt that it hands out."""
-    if getattr(policy, "__module__", "").startswith("aiomisc"):
+    is_of_async = hasattr(getattr(policy, "__self__", None), "__aiter__")
+    if is_of_async or getattr(policy, "__module__", "").startswith("aiomisc"):
         asyncio.run(policy(failing_later)())
     elif hasattr(policy, "increment"):
         _increase(policy, failing)
@@ -409,6 +410,13 @@ def names(libraries: tuple[Library, ...], name: str) -> Iterator[str]:
     yield from (f"{alias} is not {name}" for alias in entry.aliases if resolve(alias) is not resolve(name))
     if hasattr(entry, "form"):
         yield from _use_of(name, entry)
+    if getattr(entry, "wrapper", "") and not wraps(resolve(name)(), entry.wrapper):
+        yield f"{name} has no {entry.wrapper}"
+
+
+def wraps(policy: Any, wrapper: str) -> bool:
+    """Whether a method gives a function back that is called again where it fails."""
+    return tries(getattr(policy, wrapper))[0] == MANY
 
 
 def _use_of(name: str, entry: Retry) -> Iterator[str]:

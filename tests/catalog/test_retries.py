@@ -84,6 +84,8 @@ def _flags(entry: Any) -> dict[str, Any]:
         changed["bare"] = not entry.bare
     if form:
         changed["form"] = FORMS[form]
+    if getattr(entry, "wrapper", ""):
+        changed["wrapper"] = "begin"
     if getattr(entry, "combines", ""):
         changed["combines"] = OTHER[entry.combines]
     if getattr(entry, "safe_methods", ()):

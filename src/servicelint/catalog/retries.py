@@ -81,6 +81,7 @@ class Retry(Record, frozen=True):
         unless: a predicate that may end it.
         polls: it tries again for a result, not for a failure.
         methods: of a policy, the HTTP methods it repeats; ``safe_methods`` are its default.
+        wrapper: of an object, the method that gives a function back as one that is tried again.
     """
 
     form: Literal["decorator", "object", "policy"]
@@ -100,4 +101,5 @@ class Retry(Record, frozen=True):
     polls: bool = False
     methods: Parameter | None = None
     safe_methods: tuple[str, ...] = ()
+    wrapper: str = ""
     aliases: tuple[str, ...] = ()

@@ -266,7 +266,10 @@ class MarkReader:
             found |= self._name(record.Name("self"), module, call.scope)
         if isinstance(call.callee, record.Attribute) and name in OF_CONTAINERS:
             found |= self._out_of_container(name, self.of(call.callee.value, module, call.scope))
-        for mark in self.of(call.callee, module, call.scope):
+        marks = self.of(call.callee, module, call.scope)
+        if CLIENT in marks and not isinstance(call.callee, record.Attribute):
+            found |= self._handed_on(module, call)  # a decorator gives back what it is given, tried again
+        for mark in marks:
             if mark.startswith(CALLED):
                 found.add(mark.removeprefix(CALLED))
             elif mark == METHOD:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from servicelint.catalog.inbound import App
 from servicelint.catalog.loader import MADE
+from servicelint.catalog.retries import Retry
 from servicelint.program.evaluation import arguments as argument_lists
 from servicelint.program.evaluation.arguments import Arguments, Given, combined
 from servicelint.program.evaluation.builtins import Builtins
@@ -85,8 +86,8 @@ class Calls:
             return self.program.changes.mapping_method(callee, arguments)
         if isinstance(callee, Partial):
             return self.called(callee.function, combined(callee.arguments, arguments))
-        if isinstance(callee, Instance) and isinstance(callee.of, ClassRef):
-            return self._bound(callee, "__call__", arguments)
+        if isinstance(callee, Instance):
+            return self._of_object(callee, arguments)
         if isinstance(callee, ParameterSymbol):
             expanded = self.program.parameters.expand(callee)
             return merge(*(self.called(v, arguments) for v in expanded if not isinstance(v, ParameterSymbol)))
@@ -211,6 +212,18 @@ class Calls:
         texts = [value.value for value in values if isinstance(value, Literal)]
         return texts[0] if len(texts) == 1 and isinstance(texts[0], str) else ""
 
+    def _of_object(self, callee: Instance, arguments: Arguments) -> Values:
+        """What an object returns that is called; a decorator gives back the function, tried again."""
+        if isinstance(callee.of, ClassRef):
+            return self._bound(callee, "__call__", arguments)
+        retry = self.program.catalog.entry(callee.of.name)
+        is_decorator = isinstance(retry, Retry) and retry.form == "decorator"
+        return self._wrapped(arguments) if is_decorator else (UNKNOWN,)
+
+    def _wrapped(self, arguments: Arguments) -> Values:
+        """The function that something is given to be tried again."""
+        return self.program.evaluator.argument(arguments, "", 0)
+
     def _external_method(self, callee: ExternalMethod, arguments: Arguments) -> Values:
         details = self.program.interceptors.replaced(callee, arguments)
         if details is not None:
@@ -226,12 +239,14 @@ class Calls:
             return (self._handed_out(callee.instance, described.returns, arguments),)
         if callee.name in ("__enter__", "__aenter__"):
             return (callee.instance,)
-        return self._made_by_app(callee, arguments)
+        return self._made_by(callee, arguments)
 
-    def _made_by_app(self, callee: ExternalMethod, arguments: Arguments) -> Values:
-        """A part of an application that one of its methods hands out."""
+    def _made_by(self, callee: ExternalMethod, arguments: Arguments) -> Values:
+        """A part of an application that one of its methods hands out; a function that is tried again."""
         name = self.program.clients.name_of(callee.instance.of)
         entry = self.program.catalog.entry(name) if name else None
+        if isinstance(entry, Retry) and entry.wrapper == callee.name:
+            return self._wrapped(arguments)
         made = entry.returns.get(callee.name) if isinstance(entry, App) else None
         return (Instance(External(made), arguments.call, arguments),) if made else (UNKNOWN,)
 
