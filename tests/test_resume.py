@@ -212,6 +212,19 @@ def test_an_import_is_judged_again_when_its_file_comes_or_goes(tmp_path: Path) -
     assert (result.findings, is_resumed) == ([], True)
 
 
+def test_what_goes_is_not_taken_for_the_library_of_its_name(tmp_path: Path) -> None:
+    folder = tmp_path / "program"
+    (folder / "shop").mkdir(parents=True)
+    (folder / "shop" / "__init__.py").write_text("")
+    (folder / "shop" / "requests.py").write_text("from requests import get\n")
+    (folder / "shop" / "users.py").write_text("from .requests import get\n\nget('http://users')\n")
+    checked = Checked(folder, tmp_path / "cache")
+    assert checked.run(is_cached=True)[0].findings
+    (folder / "shop" / "requests.py").unlink()
+    result, is_resumed = checked.run(is_cached=True)
+    assert (result.findings, is_resumed) == ([], True)
+
+
 def test_most_files_come_and_go_without_a_run_from_nothing(tmp_path: Path) -> None:
     chosen, resumed = random.Random(7), 0
     folder = tmp_path / "program"

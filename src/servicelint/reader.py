@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from servicelint.program.linking.modules import Module
     from servicelint.sources.cache import Cache
+    from servicelint.sources.known_digests import KnownDigests
     from servicelint.workers import Extracted
 
 
@@ -54,9 +55,10 @@ class Reader:
         cache: Cache | None = None,
         buffers: Mapping[str, str] | None = None,
         pool: Pool | None = None,
+        known: KnownDigests | None = None,
     ) -> None:
         self.cache = cache
-        self.texts = Texts(buffers)
+        self.texts = Texts(buffers, known)
         self.unreadable: dict[str, UnreadableSource] = {}
         self.tracebacks: list[str] = []
         self._pool = pool

@@ -8,9 +8,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import functools
-import hashlib
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,12 +17,14 @@ from servicelint.boundaries.uses import Uses
 from servicelint.checking import Checker, ModuleResult, with_fingerprints
 from servicelint.config import ConfigError
 from servicelint.crashes import Crashes
+from servicelint.keys import digest_of, program_key, run_name
 from servicelint.knowledge import Knowledge
 from servicelint.program.linking.modules import Module
 from servicelint.reader import Reader, code_version
 from servicelint.result import Result
 from servicelint.sources import startfiles
 from servicelint.sources.import_facts import ImportFacts
+from servicelint.sources.known_digests import KnownDigests
 from servicelint.sources.manifests.reading import Manifests, read_manifests
 from servicelint.sources.roots import SourceRoots, further_roots
 from servicelint.sources.shown_paths import shown_path
@@ -33,6 +33,7 @@ from servicelint.workers import at_full_speed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
+    from pathlib import Path
 
     from servicelint import resume
     from servicelint.boundaries.crossings import Boundaries
@@ -70,7 +71,8 @@ class Run:
         self.root = root
         self.dialects = frozenset(dialects)
         self.cache = cache
-        self.reader = Reader(cache, buffers, pool)
+        self._known_digests = KnownDigests(cache, run_name(root, (), is_whole=selection.is_whole))
+        self.reader = Reader(cache, buffers, pool, self._known_digests)
         self.today = datetime.date.today()
         self.unread_folders = selection.unread
         self._is_whole = selection.is_whole
@@ -222,7 +224,7 @@ class Run:
         self._add_what_is_asked_anew(result, rules)
         result.findings += with_fingerprints(self._crashes.left(), [])
         result.tracebacks += self._crashes.tracebacks
-        if self.cache and not result.tracebacks:
+        if self.cache and not result.tracebacks and not self.reader.texts.is_torn:
             self.cache.put("result", self._key(rules), msgspec.msgpack.encode(result))
         return result
 
@@ -254,7 +256,7 @@ class Run:
         checker = self._checker(rules)
         found = checker.check(self.program.targets)
         result = self._result(found, checker)
-        if self.cache and not result.tracebacks and checker.asks_for_calls:
+        if self.cache and not (result.tracebacks or self.reader.texts.is_torn) and checker.asks_for_calls:
             self._keep(self.cache, rules, found)
         return result
 
@@ -351,7 +353,7 @@ class Run:
         ended = [each.has_expired(self.today) for each in self.config.exceptions]
         manifests = self._manifests
         held = sorted(self._knowledge.held)
-        return _digest(
+        return digest_of(
             self._name(rules),
             code_version(),
             self.config,
@@ -370,7 +372,7 @@ class Run:
     @functools.lru_cache(maxsize=2)  # noqa: B019 - as above
     def _key(self, rules: tuple[Rule, ...]) -> bytes:
         """What changes when a result may."""
-        return _digest(self._identity(rules), self._files, self._contents)
+        return digest_of(self._identity(rules), self._files, self._contents)
 
     @functools.cached_property
     def _files(self) -> list[tuple[str, str, bool]]:
@@ -378,21 +380,6 @@ class Run:
 
     @functools.cached_property
     def _contents(self) -> list[bytes]:
-        return [self.reader.texts.digest(module.path) for module in self._modules]
-
-
-def _digest(*parts: object) -> bytes:
-    digest = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        digest.update(repr(part).encode("utf-8", "surrogateescape"))
-    return digest.digest()
-
-
-def program_key(root: Path) -> bytes:
-    """Under what the cache keeps what it knows of a program."""
-    return hashlib.blake2b(f"{root}\0{code_version()}".encode(), digest_size=16).digest()
-
-
-def run_name(root: Path, rules: Iterable[Rule], *, is_whole: bool = True) -> bytes:
-    """Under what the cache keeps a run to go on from: on the whole program, or some part of it."""
-    return _digest(root, Path.cwd(), [rule.code for rule in rules], is_whole)
+        digests = [self.reader.texts.digest(module.path) for module in self._modules]
+        self._known_digests.save()
+        return digests

@@ -159,10 +159,13 @@ def test_what_crashed_is_not_sought_again(project: Hosting, monkeypatch: pytest.
         sought.append("seeds")
         crashing()
 
-    def telling(self: Whole[object], value: object) -> NoReturn:
+    def telling(self: Whole[object], value: object) -> object:
+        if self._name == "socket default":  # without which no call is judged
+            return tell(self, value)
         sought.append(self._name)
         crashing()
 
+    tell = Whole._telling
     monkeypatch.setattr(Whole, "_telling", telling)
     assert by_command_line(project, monkeypatch, "--no-cache").exit_code == 3
     assert sought

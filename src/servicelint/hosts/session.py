@@ -20,7 +20,8 @@ from servicelint import registry
 from servicelint.config import Config, ConfigError, load
 from servicelint.crashes import Crashes
 from servicelint.hosts.options import SCOPE_OPTION, SCOPES
-from servicelint.run import Run, run_name
+from servicelint.keys import run_name
+from servicelint.run import Run
 from servicelint.sources.cache import Cache
 from servicelint.sources.discovery import BadPattern, Selection, is_checked, select
 from servicelint.sources.neighbourhood import neighbourhood

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-Kind = Literal["facts", "result", "run", "words", "imports", "catalog", "told", "manifests"]
+Kind = Literal["facts", "result", "run", "words", "imports", "catalog", "told", "manifests", "looks"]
 
 LONGEST_WAIT = 5.0
 """Seconds to wait for another process that writes."""

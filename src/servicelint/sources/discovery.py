@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import functools
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,8 +20,6 @@ LEFT_OUT_FOLDERS = frozenset({"vendor", "vendored", "_vendor", "third_party", "t
 """Folders whose files define symbols but are not checked, unless they are named."""
 
 TEST_FOLDERS = frozenset({"test", "tests"})
-_GENERATED = ("*_pb2.py", "*_pb2_grpc.py")
-_TESTS = ("test_*.py", "*_test.py", "conftest.py")
 
 
 @dataclass
@@ -67,11 +66,13 @@ def select(
     unread: list[OSError] = []
     files_below = functools.cache(lambda folder: list(_walk(folder, unread)))
 
-    def targets_below(folder: Path) -> set[Path]:
+    @functools.cache
+    def targets_below(folder: Path) -> frozenset[Path]:
         found = (file for file in files_below(folder) if is_target(file, folder, include_tests=include_tests))
-        return {file for file in found if not is_excluded(file)}
+        return frozenset(file for file in found if not is_excluded(file))
 
-    named, targets = set(), set()
+    named: set[Path] = set()
+    targets: set[Path] = set()
     for path in paths:
         absolute = _absolute(path)
         if os.path.isdir(absolute):
@@ -127,11 +128,11 @@ def why_left_out(file: Path, base: Path, exclude: Iterable[str] = (), *, include
     folders = _folders_between(os.path.dirname(file), base)  # noqa: PTH120 - for every file: no new Path
     if not file.name.endswith(".py"):
         return "stubs"
-    if _matches(file.name, _GENERATED):
+    if _is_generated(file.name):
         return "generated"
     if folders & LEFT_OUT_FOLDERS:
         return "vendored or migrations"
-    if not include_tests and (_matches(file.name, _TESTS) or folders & TEST_FOLDERS):
+    if not include_tests and (_is_test(file.name) or folders & TEST_FOLDERS):
         return "tests"
     return "excluded" if _excluding(tuple(exclude), base)(file) else ""
 
@@ -149,9 +150,8 @@ def _walk(folder: Path, unread: list[OSError]) -> Iterator[Path]:
     """
     for current, folders, files in os.walk(folder, onerror=unread.append):
         folders[:] = sorted(name for name in folders if _is_read(current, name))
-        for name in sorted(files):
-            if name.endswith((".py", ".pyi")):
-                yield Path(current, name)
+        parent = Path(current)
+        yield from (parent / name for name in sorted(files) if name.endswith((".py", ".pyi")))
 
 
 def _is_read(parent: str, name: str) -> bool:
@@ -160,8 +160,9 @@ def _is_read(parent: str, name: str) -> bool:
     return not os.path.exists(f"{parent}/{name}/pyvenv.cfg")
 
 
-def _matches(name: str, patterns: Iterable[str]) -> bool:
-    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+def _any_of(*patterns: str) -> Callable[[str], object]:
+    """Whether a name is matched by any of some patterns."""
+    return re.compile("|".join(map(fnmatch.translate, patterns))).match
 
 
 def _relative(file: Path, base: Path) -> str:
@@ -170,3 +171,7 @@ def _relative(file: Path, base: Path) -> str:
 
 def _absolute(path: Path) -> Path:
     return Path(os.path.abspath(path))  # noqa: PTH100 - a link keeps the name it was given by
+
+
+_is_generated = _any_of("*_pb2.py", "*_pb2_grpc.py")
+_is_test = _any_of("test_*.py", "*_test.py", "conftest.py")

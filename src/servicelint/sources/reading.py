@@ -15,17 +15,22 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from servicelint.sources.known_digests import KnownDigests
 
 _REMEDY = "save it as UTF-8, or name its encoding in a coding line"
 
 
 class Texts:
-    """The contents of a run's files, each read once: hashed for the cache, decoded when asked for.
+    """The contents of a run's files: hashed for the cache, decoded when asked for.
 
-    ``buffers`` hold the texts of files that stand in an editor instead of on the disk, by path.
+    ``buffers`` hold the texts of files that stand in an editor instead of on the disk, by path. ``known``
+    tells the digests of files that look as they did. ``is_torn`` once a file was written while the run went
+    on, so that what is found is true of no one state of its files.
     """
 
-    def __init__(self, buffers: Mapping[str, str] | None = None) -> None:
+    def __init__(self, buffers: Mapping[str, str] | None = None, known: KnownDigests | None = None) -> None:
+        self.is_torn = False
+        self._known = known
         self._read: dict[str, bytes | UnreadableSource] = {
             path: text.encode("utf-8", "surrogatepass") for path, text in (buffers or {}).items()
         }
@@ -36,10 +41,26 @@ class Texts:
         """What changes when the content of the file does."""
         known = self._digests.get(path)
         if known is None:
-            content = self._content(path)
-            data = str(content).encode() if isinstance(content, UnreadableSource) else content
-            known = self._digests[path] = hashlib.blake2b(data, digest_size=16).digest()
+            known = self._digests[path] = self._digest_by_looks(path) or self._digest_of_content(path)
         return known
+
+    def _digest_by_looks(self, path: str) -> bytes | None:
+        if self._known is None or path in self._buffers:
+            return None
+        try:
+            status = os.stat(path)  # noqa: PTH116 - for every file: no Path is made
+        except OSError:
+            return None
+        digest = self._known.of(path, status)
+        if digest is None and not isinstance(self._content(path), UnreadableSource):
+            digest = self._digest_of_content(path)
+            self._known.note(path, status, digest)
+        return digest
+
+    def _digest_of_content(self, path: str) -> bytes:
+        content = self._content(path)
+        data = str(content).encode() if isinstance(content, UnreadableSource) else content
+        return hashlib.blake2b(data, digest_size=16).digest()
 
     def text(self, path: str) -> str:
         """The text of a file, with its own line ends.
@@ -49,10 +70,11 @@ class Texts:
         """
         if path in self._buffers:
             return self._buffers[path]
-        content = self._content(path)
+        content, digest = self._content(path), self._digest_of_content(path)
+        self.is_torn |= self._digests.setdefault(path, digest) != digest
+        self._digests[path] = digest  # under which its facts are kept
         if isinstance(content, UnreadableSource):
             raise content
-        self.digest(path)
         del self._read[path]  # its module keeps the text
         return decode_source(content)
 
