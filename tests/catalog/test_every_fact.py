@@ -38,7 +38,7 @@ BY_NAME = {library.library: library for library in LIBRARIES}
 OF_THE_FILE = {"library", "title", "protocol", "notes", "proven"}
 """What a file says of itself; the versions that it claims are run in ``test_oldest.py``."""
 READ_AWAY = {"when", "like", "plain_transports", "makers"}
-"""What is put into other entries, and proven there; conditions are run in ``test_oldest.py``."""
+"""What is put into other entries, and proven there; each is left out once in ``test_put_together.py``."""
 ELSEWHERE = {
     "instrumentations": "tests/request_ids/test_instrumentations.py",
     "launchers": "tests/request_ids/test_instrumentations.py",
