@@ -29,6 +29,8 @@ from tests.peers import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# With its own resolver eventlet can't be imported beside trio, and so Nameko can't, whichever comes first.
+os.environ.setdefault("EVENTLET_NO_GREENDNS", "yes")
 ROOT = Path(__file__).parents[2]
 PEERS = {
     "silent": SilentPeer,
