@@ -160,6 +160,10 @@ def _found(program: Program, numbers: Mapping[Module, int], questions: Mapping[s
         if (question := questions.get(f"{peeked_kind}:{name}")) is not None:
             for module, outcome in outcomes.items():
                 found[numbers[module]][question] = plain(outcome)
+    for (indexed_kind, name), lacking in program.index.missing.items():
+        if (question := questions.get(f"{indexed_kind}:{name}")) is not None:
+            for module in lacking:
+                found[numbers[module]][question] = False
     return [msgspec.msgpack.encode(found.get(number, {})) for number in range(len(numbers))]
 
 

@@ -24,6 +24,7 @@ from servicelint.program.carriers.kept_marks import (
     outline_of,
 )
 from servicelint.program.linking.earlier import Earlier
+from servicelint.program.linking.index import KINDS, ModuleNames
 from servicelint.program.linking.vocabulary import PEEKS, held
 from servicelint.roster import Roster
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from servicelint.checking import ModuleResult
+    from servicelint.program.linking.index import Indexed
     from servicelint.program.linking.modules import Module
     from servicelint.program.linking.vocabulary import Held, Peeked
     from servicelint.program.program import Program
@@ -79,7 +81,7 @@ class KeptTables:
         found += [module for module, holds in self._changed.items() if question in holds]
         return sorted(found, key=self._order.__getitem__)
 
-    def peeked(self, module: Module, kind: Peeked, name: str) -> object:
+    def peeked(self, module: Module, kind: Peeked | Indexed, name: str) -> object:
         """What a closer look at a module said in the earlier run; None if that may be another now."""
         question = self._questions.get(f"{kind}:{name}")
         if question is None or module in self._changed or not module.is_target:
@@ -189,11 +191,29 @@ def _changed_questions(
         outcomes = _outcomes.decode(kept.outcomes[number]) if number < len(kept.outcomes) else {}
         before = {kept.questions[question]: outcome for question, outcome in outcomes.items()}
         yield from holds - before.keys()
-        for asked, outcome in before.items():
-            kind, _, name = asked.partition(":")
-            now = plain(PEEKS[kind](module.text, name)) if kind in PEEKS else asked in holds
-            if now != outcome:
-                yield asked
+        now = Changed(module, holds)
+        yield from (asked for asked, outcome in before.items() if now.answer(asked) != outcome)
+
+
+class Changed:
+    """A changed module, to put questions to it again; ``holds`` is what its text does."""
+
+    def __init__(self, module: Module, holds: set[str]) -> None:
+        self._module = module
+        self._holds = holds
+
+    @functools.cached_property
+    def _names(self) -> ModuleNames:
+        return ModuleNames(self._module)
+
+    def answer(self, question: str) -> Outcome:
+        """What it says now to a question that was put to it, or to all modules."""
+        kind, _, name = question.partition(":")
+        if kind in PEEKS:
+            return plain(PEEKS[kind](self._module.text, name))
+        if kind in KINDS:
+            return self._names.has(kind, name)
+        return question in self._holds
 
 
 def check_again(program: Program, before: Resumed) -> tuple[set[Module], dict[Module, ModuleResult]]:

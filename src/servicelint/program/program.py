@@ -95,7 +95,7 @@ class Program:
         """The modules that are checked, in order; see :meth:`all_targets`."""
         self.crashes: dict[Module, Exception] = {}
         self.vocabulary = Vocabulary(self.targets, self.reads, earlier.tables if earlier else None)
-        self.index = Index()
+        self.index = Index(self.reads, self.vocabulary.tables)
         self.reach = Reach(self)
         self.evaluator = Evaluator(self)
         self.names = Names(self)
@@ -262,7 +262,7 @@ class Program:
         return [
             (module, write)
             for module in modules
-            for write in self.index.of(module).writes[name]
+            for write in self.index.writes(module, name)
             if write.value is not OPAQUE and classes.receiver_class(module, write.scope, write.target) < 0
         ]
 

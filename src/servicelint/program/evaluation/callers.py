@@ -57,13 +57,12 @@ class Callers:
 
     def _find(self, owner: Owner, among: frozenset[Module] | None) -> Iterator[Arguments]:
         for module, name in self.spellings(owner, among):
-            names = self.program.index.of(module)
-            for ref in names.calls[name]:
+            for ref in self.program.index.calls(module, name):
                 frame = self.program.frame_of_call(ref)
                 callees = self.program.evaluator.values(ref.call.callee, frame)
                 for callee in self.program.evaluator.expand_all(callees):
                     yield from self._reaching(owner, callee, self.program.calls.written(ref, frame))
-            for ref, position in names.references[name]:
+            for ref, position in self.program.index.references(module, name):
                 yield from self._by_reference(owner, ref, position)
 
     def spellings(self, owner: Owner, among: frozenset[Module] | None = None) -> list[tuple[Module, str]]:
@@ -103,7 +102,7 @@ class Callers:
         """The further names that a module gives to ``name``, with the modules that may use them."""
         if not module.is_parsed and not self.program.vocabulary.renames(module, name):
             return
-        for alias in sorted(self.program.index.of(module).aliases[name]):
+        for alias in sorted(self.program.index.aliases(module, name)):
             users = [module]
             if alias.kind == "module":
                 users = self.program.reach.of_name(module, alias.name)

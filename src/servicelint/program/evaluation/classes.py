@@ -100,7 +100,7 @@ class Classes:
             for module in users:
                 if not module.is_parsed and not self.program.vocabulary.derives(module, name):
                     continue
-                for number in self.program.index.of(module).subclasses[name]:
+                for number in self.program.index.subclasses(module, name):
                     below = ClassRef(module, number)
                     if below not in seen and klass in self.order(below)[1:]:
                         seen.add(below)

@@ -140,11 +140,10 @@ class Reaching:
         for module, name in self.program.callers.spellings(target, self.downstream.modules):
             if not self._uses(module, name):
                 continue
-            names = self.program.index.of(module)
-            for ref in names.calls[name]:
+            for ref in self.program.index.calls(module, name):
                 if self._may_mean(ref.call.callee, module, ref.call.scope, owner, name):
                     yield ref
-            for ref, position in names.references[name]:
+            for ref, position in self.program.index.references(module, name):
                 argument = ref.call.arguments[position].value
                 if self._may_mean(argument, module, ref.call.scope, owner, ""):
                     yield ref

@@ -7,15 +7,34 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from servicelint.facts import record
 from servicelint.program.evaluation.values import CallRef
+from servicelint.program.linking.reads import Node
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
     from servicelint.facts.record import AttributeWrite, Expression
     from servicelint.program.linking.modules import Module
+    from servicelint.program.linking.reads import Reads
+    from servicelint.program.linking.vocabulary import Tables
 
 
 def last_name(expression: Expression) -> str:
     """The name that a dotted expression ends in, or ""."""
     return expression.name if isinstance(expression, record.Name | record.Attribute) else ""
+
+
+Indexed = Literal[
+    "indexed calls", "indexed references", "indexed aliases", "indexed subclasses", "indexed writes"
+]
+"""What a module may have of a name."""
+
+KINDS: dict[Indexed, Callable[[ModuleNames], Mapping[str, Collection[object]]]] = {
+    "indexed calls": lambda names: names.calls,
+    "indexed references": lambda names: names.references,
+    "indexed aliases": lambda names: names.aliases,
+    "indexed subclasses": lambda names: names.subclasses,
+    "indexed writes": lambda names: names.writes,
+}
 
 
 class Alias(NamedTuple):
@@ -50,6 +69,10 @@ class ModuleNames:
     def spellings(self, name: str) -> set[str]:
         """The names under which the module may speak of what a library calls ``name``."""
         return {name} | {spoken for spoken, names in self._imported_as.items() if name in names}
+
+    def has(self, kind: Indexed, name: str) -> bool:
+        """Whether there is something of a kind by this name."""
+        return bool(KINDS[kind](self).get(name))
 
     def _add_calls(self) -> None:
         for number, call in enumerate(self.module.facts.calls):
@@ -90,15 +113,57 @@ class ModuleNames:
 
 
 class Index:
-    """The names of all modules, each read when it is asked for."""
+    """The names of all modules, each read when it is asked for.
 
-    def __init__(self) -> None:
+    Most modules with a name in their text have nothing of the kind that is asked for. That alone is noted
+    of them, as ``indexed calls:name``, and kept: no edit elsewhere in such a module is of interest to who
+    asked, and a run that goes on need not read it. ``missing`` are the modules of which it was said.
+    """
+
+    def __init__(self, reads: Reads, tables: Tables) -> None:
+        self.missing: defaultdict[tuple[Indexed, str], set[Module]] = defaultdict(set)
+        self._reads = reads
+        self._tables = tables
         self._known: dict[Module, ModuleNames] = {}
 
     def of(self, module: Module) -> ModuleNames:
         """The names of one module."""
+        self._reads.note(module)
+        return self._names(module)
+
+    def calls(self, module: Module, name: str) -> list[CallRef]:
+        """The calls of something by its last name."""
+        return self.of(module).calls[name] if self._has(module, "indexed calls", name) else []
+
+    def references(self, module: Module, name: str) -> list[tuple[CallRef, int]]:
+        """The calls that are given something by its last name, each with the argument's position."""
+        return self.of(module).references[name] if self._has(module, "indexed references", name) else []
+
+    def aliases(self, module: Module, name: str) -> set[Alias]:
+        """The further names of something."""
+        return self.of(module).aliases[name] if self._has(module, "indexed aliases", name) else set()
+
+    def subclasses(self, module: Module, name: str) -> list[int]:
+        """The classes with a base of this name, or known by it in its library."""
+        return self.of(module).subclasses[name] if self._has(module, "indexed subclasses", name) else []
+
+    def writes(self, module: Module, name: str) -> list[AttributeWrite]:
+        """The assignments to attributes of this name."""
+        return self.of(module).writes[name] if self._has(module, "indexed writes", name) else []
+
+    def _has(self, module: Module, kind: Indexed, name: str) -> bool:
+        if module not in self._known and self._tables.peeked(module, kind, name) is False:
+            is_there = False
+        else:
+            is_there = self._names(module).has(kind, name)
+        if not is_there:
+            self._reads.note(f"{kind}:{name}")
+            self.missing[kind, name].add(module)
+        return is_there
+
+    def _names(self, module: Module) -> ModuleNames:
         known = self._known.get(module)
         if known is None:
-            known = self._known[module] = ModuleNames(module)
-        module.reads.note(module)
+            with self._reads.apart(Node()):  # who asks for less than all of it rests on less
+                known = self._known[module] = ModuleNames(module)
         return known

@@ -10,6 +10,7 @@ from servicelint.facts import words
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from servicelint.program.linking.index import Indexed
     from servicelint.program.linking.modules import Module
     from servicelint.program.linking.reads import Reads
 
@@ -52,7 +53,7 @@ class Tables(Protocol):
     def modules(self, kind: Held, name: str) -> Sequence[Module]:
         """The modules that hold it, in the program's order."""
 
-    def peeked(self, module: Module, kind: Peeked, name: str) -> object:
+    def peeked(self, module: Module, kind: Peeked | Indexed, name: str) -> object:
         """What a closer look at a module said, if that is known from before; None if not."""
 
 
@@ -67,7 +68,7 @@ class ScannedTables:
         """The modules that hold something, in the program's order."""
         return self.table(kind).get(name, ())
 
-    def peeked(self, module: Module, kind: Peeked, name: str) -> object:  # noqa: ARG002 - all are looked at
+    def peeked(self, module: Module, kind: Peeked | Indexed, name: str) -> object:  # noqa: ARG002 - all are looked at
         """Nothing is known from before."""
         return None
 
