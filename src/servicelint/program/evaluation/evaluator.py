@@ -101,7 +101,7 @@ class Evaluator:
     def values(self, expression: record.Expression, frame: Frame) -> Values:
         """Everything ``expression`` can be in ``frame``; () where it can't be reached."""
         number = id(expression) << 2 | _DEPTHS[self._depth]
-        self.program.reads.rest_on(frame.node)
+        self.program.reads.rest_on(frame.node_of(number))
         known = frame.memo.get(number)
         if known is not None:
             return known
@@ -122,7 +122,7 @@ class Evaluator:
             return (UNKNOWN,)
         self._open.add(key)
         try:
-            with self.program.reads.within(frame.node):
+            with self.program.reads.within(frame.node_of(key[0])):
                 found = self._handlers[type(expression)](expression, frame)
         finally:
             self._open.discard(key)

@@ -17,10 +17,10 @@ class Frame:
 
     Without ``arguments`` a function's parameters stay symbols: any caller's. ``receiver`` is what a
     method is called on. ``closure`` is the frame of the function around it. ``memo`` holds what has been
-    evaluated in it, and ``node`` what all of that rests on.
+    evaluated in it.
     """
 
-    __slots__ = ("arguments", "closure", "depth", "memo", "module", "node", "receiver", "scope")
+    __slots__ = ("_node", "_nodes", "arguments", "closure", "depth", "memo", "module", "receiver", "scope")
 
     def __init__(
         self,
@@ -37,5 +37,22 @@ class Frame:
         self.closure = closure
         self.depth: int = 1 + (arguments.depth if arguments else 0)
         self.memo: dict[int, Values] = {}
-        self.node = Node()
-        self.node.leaves.add(module)
+        self._node = self._made_node()
+        self._nodes: dict[int, Node] = {}
+
+    def node_of(self, number: int) -> Node:
+        """What an answer in ``memo`` rests on: in a function all together, at the top of a module each alone.
+
+        All that import from a module ask there, each for something else.
+        """
+        if self.scope:
+            return self._node
+        known = self._nodes.get(number)
+        if known is None:
+            known = self._nodes[number] = self._made_node()
+        return known
+
+    def _made_node(self) -> Node:
+        node = Node()
+        node.leaves.add(self.module)
+        return node
