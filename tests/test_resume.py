@@ -12,6 +12,7 @@ import pytest
 
 from servicelint import registry
 from servicelint.config import Config
+from servicelint.resume import MOST_CHANGED
 from servicelint.run import Run
 from servicelint.sources.cache import Cache
 from servicelint.sources.discovery import select
@@ -235,3 +236,20 @@ def test_most_files_come_and_go_without_a_run_from_nothing(tmp_path: Path) -> No
         moved(folder, chosen.choice(sorted(folder.rglob("*.py"))), chosen)
         resumed += checked.run(is_cached=True)[1]
     assert resumed > EDITS / 2
+
+
+@pytest.mark.parametrize(("is_patient", "is_resumed"), [(True, True), (False, False)])
+def test_how_much_may_change_where_the_whole_is_checked(
+    tmp_path: Path, *, is_patient: bool, is_resumed: bool
+) -> None:
+    folder = tmp_path / "program"
+    folder.mkdir()
+    for number in range(5 * MOST_CHANGED):
+        (folder / f"part{number}.py").write_text("")
+    Checked(folder, tmp_path / "cache").run(is_cached=True)
+    for number in range(MOST_CHANGED + 1):
+        (folder / f"part{number}.py").write_text("import requests\n")
+    cache = Cache(tmp_path / "cache")
+    run = Run(select([folder], folder), Config(), folder, cache)
+    assert (run.resumed(registry.rules().values(), is_patient=is_patient) is not None) == is_resumed
+    cache.close()

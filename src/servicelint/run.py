@@ -183,7 +183,7 @@ class Run:
         """
         chosen = tuple(rules)
         try:
-            result = self.resumed(chosen)
+            result = self.resumed(chosen, is_patient=True)
             if result is None:
                 with at_full_speed():
                     result = self._told(self._kept(chosen, self._from_nothing(chosen)), chosen)
@@ -209,14 +209,17 @@ class Run:
                 return self._told(_results.decode(kept), chosen)
         return None
 
-    def resumed(self, rules: Iterable[Rule]) -> Result | None:
-        """What :meth:`check` would find, if the cache tells it or has a run to go on from: in no time."""
+    def resumed(self, rules: Iterable[Rule], *, is_patient: bool = False) -> Result | None:
+        """What :meth:`check` would find, if the cache tells it or has a run to go on from: in no time.
+
+        ``is_patient``: or in some time, if less than from nothing.
+        """
         chosen = tuple(rules)
         known = self.known(chosen)
         if known is not None:
             return known
         with at_full_speed():
-            result = self._resumed(chosen)
+            result = self._resumed(chosen, is_patient=is_patient)
             return None if result is None else self._told(self._kept(chosen, result), chosen)
 
     def _kept(self, rules: tuple[Rule, ...], result: Result) -> Result:
@@ -272,7 +275,7 @@ class Run:
     def _note_crash(self, step: str, error: Exception) -> None:
         self._crashes.note(shown_path(self._paths[0]), step, error)
 
-    def _resumed(self, rules: tuple[Rule, ...]) -> Result | None:
+    def _resumed(self, rules: tuple[Rule, ...], *, is_patient: bool) -> Result | None:
         """The result, found by asking again only what may have changed since an earlier run."""
         from servicelint import resume
 
@@ -286,6 +289,7 @@ class Run:
                 self._modules,
                 self._contents,
                 self._roots,
+                is_patient=is_patient,
             )
             if self._earlier is None:
                 return None
