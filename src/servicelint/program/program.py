@@ -259,6 +259,7 @@ class Program:
         elif len(modules) > FEW:
             modules = [module for module in modules if self.carriers.visited(module)]
         classes = self.attributes.classes
+        self.order(modules)
         return [
             (module, write)
             for module in modules

@@ -56,7 +56,7 @@ class Callers:
             self._open.discard(key)
 
     def _find(self, owner: Owner, among: frozenset[Module] | None) -> Iterator[Arguments]:
-        for module, name in self.spellings(owner, among):
+        for module, name in self.uses(owner, among):
             for ref in self.program.index.calls(module, name):
                 frame = self.program.frame_of_call(ref)
                 callees = self.program.evaluator.values(ref.call.callee, frame)
@@ -65,8 +65,18 @@ class Callers:
             for ref, position in self.program.index.references(module, name):
                 yield from self._by_reference(owner, ref, position)
 
-    def spellings(self, owner: Owner, among: frozenset[Module] | None = None) -> list[tuple[Module, str]]:
-        """The names that a call of ``owner`` can end in, each with a module where it may."""
+    def uses(self, owner: Owner, among: frozenset[Module] | None = None) -> list[tuple[Module, str]]:
+        """The names under which ``owner`` may be called or handed on, each with a module that may do so."""
+        vocabulary = self.program.vocabulary
+        spelled = self._spellings(owner, among)
+        found = [
+            (module, name) for module, name in spelled if module.is_parsed or vocabulary.uses(module, name)
+        ]
+        self.program.order(module for module, _ in found)
+        return found
+
+    def _spellings(self, owner: Owner, among: frozenset[Module] | None) -> list[tuple[Module, str]]:
+        """The names that a call of ``owner`` can end in, each with a module that holds it."""
         found: dict[tuple[Module, str], None] = {}
         fresh = dict.fromkeys(self._first_spellings(owner))
         for _ in range(FURTHEST_ALIAS + 1):

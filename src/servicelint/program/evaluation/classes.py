@@ -97,9 +97,10 @@ class Classes:
             users = self.program.reach.of_name(above.module, name)
             if len(users) > MOST_HEIRS:
                 continue
-            for module in users:
-                if not module.is_parsed and not self.program.vocabulary.derives(module, name):
-                    continue
+            derives = self.program.vocabulary.derives
+            deriving = [module for module in users if module.is_parsed or derives(module, name)]
+            self.program.order(deriving)
+            for module in deriving:
                 for number in self.program.index.subclasses(module, name):
                     below = ClassRef(module, number)
                     if below not in seen and klass in self.order(below)[1:]:

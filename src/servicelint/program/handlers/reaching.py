@@ -137,9 +137,7 @@ class Reaching:
         is_method = function.klass >= 0
         is_special = is_method and function.name.startswith("__") and function.name.endswith("__")
         target: FunctionRef | ClassRef = ClassRef(owner.module, function.klass) if is_special else owner
-        for module, name in self.program.callers.spellings(target, self.downstream.modules):
-            if not self._uses(module, name):
-                continue
+        for module, name in self.program.callers.uses(target, self.downstream.modules):
             for ref in self.program.index.calls(module, name):
                 if self._may_mean(ref.call.callee, module, ref.call.scope, owner, name):
                     yield ref
@@ -147,9 +145,6 @@ class Reaching:
                 argument = ref.call.arguments[position].value
                 if self._may_mean(argument, module, ref.call.scope, owner, ""):
                     yield ref
-
-    def _uses(self, module: Module, name: str) -> bool:
-        return module.is_parsed or self.program.vocabulary.uses(module, name)
 
     def _may_mean(
         self, callee: record.Expression, module: Module, scope: int, owner: FunctionRef, name: str
