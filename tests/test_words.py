@@ -23,7 +23,9 @@ def test_a_use_is_seen(text: str) -> None:
     assert words.uses(text, "fetch")
 
 
-@pytest.mark.parametrize("text", ["def fetch(): ...", "prefetch(1)", "fetch.later", "import fetch", "# fetch"])
+@pytest.mark.parametrize(
+    "text", ["def fetch(): ...", "prefetch(1)", "fetch.later", "import fetch", "# fetch"]
+)
 def test_what_is_no_use(text: str) -> None:
     assert not words.uses(text, "fetch")
 

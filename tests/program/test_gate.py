@@ -42,6 +42,9 @@ class EverythingMatters(Carriers):
     def _seeds(self) -> list[Module]:
         return list(self.program.modules.modules)
 
+    def _stands_by(self, module: Module) -> bool:
+        return False
+
     def may_send(self, module: Module, call: Call) -> bool:
         return True
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable
 
 import libcst as cst
 
 from servicelint.facts.literals import SINGLETONS
 from servicelint.facts.record import OPAQUE, Attribute, Expression, Name, Operation, Sequence, Subscript
+from servicelint.facts.syntax_tree import literal_value
 
 Read = Callable[[cst.CSTNode], Expression]
 
@@ -17,7 +17,7 @@ def read_annotation(node: cst.BaseExpression, read: Read) -> Expression:
     """The record of a type; calls in it are code and read as such."""
     if isinstance(node, cst.SimpleString):
         try:
-            node = cst.parse_expression(str(ast.literal_eval(node.value)))
+            node = cst.parse_expression(str(literal_value(node.value)))
         except (cst.ParserSyntaxError, ValueError, SyntaxError):
             return OPAQUE
     if isinstance(node, cst.Name):

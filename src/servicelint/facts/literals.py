@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 from typing import TYPE_CHECKING
 
 import libcst as cst
 
 from servicelint.facts.record import NONE, OPAQUE, Constant, Item, Sequence, Unpacked
+from servicelint.facts.syntax_tree import literal_value
 
 if TYPE_CHECKING:
     from servicelint.facts.record import Expression
@@ -47,7 +47,7 @@ def string(node: cst.SimpleString) -> Expression:
     if not node.prefix and "\\" not in text:
         quote = len(node.quote)
         return Constant(text[quote:-quote])
-    value = ast.literal_eval(text) if "\\" in text and "\\N" not in text else node.raw_value
+    value = literal_value(text) if "\\" in text and "\\N" not in text else node.raw_value
     # a lone surrogate has no UTF-8 form, so it can't be kept
     return Constant(value) if isinstance(value, str) and value.isprintable() else OPAQUE
 

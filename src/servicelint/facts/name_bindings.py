@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import ast
 
+from servicelint.facts.syntax_tree import syntax_tree
+
 
 def is_only_imported(text: str, name: str) -> bool:
     """Whether nothing but imports binds ``name`` in the file; False if the interpreter can't parse it."""
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return not any(_binds(node, name) for node in ast.walk(tree))
+    tree = syntax_tree(text)
+    return tree is not None and not any(_binds(node, name) for node in ast.walk(tree))
 
 
 def _binds(node: ast.AST, name: str) -> bool:

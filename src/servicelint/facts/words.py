@@ -17,6 +17,7 @@ _FUNCTION = re.compile(r"\bdef\s+(\w+)")
 _FURTHEST_RETURN = 5_000
 _SPACE = r"(?:\s|\\|#[^\n]*\n)*"
 _DECLARED_OR_GIVEN = re.compile(r"(?:[:|>]|[\w)\]][(\[])\s*[\w.]*\Z")
+_LOOP_OR_TRY = re.compile(r"^([ \t]*)(?:async[ \t]+)?(for|while|try|def|class)\b", re.MULTILINE)
 _BEFORE_AS = re.compile(r"([\w.]+)\s+\Z")
 _LONGEST_NAME = 500
 _CLASS_HEAD = re.compile(r"\bclass\s+\w+\s*[(\[][^:]*\Z")
@@ -119,6 +120,20 @@ def _is_declared_or_given(text: str, place: int) -> bool:
 def uses(text: str, name: str) -> bool:
     """Whether something called ``name`` may be called, or given as an argument."""
     return re.search(rf"{_whole_word(name)}(?<!def {re.escape(name)}){_SPACE}[(,)]", text) is not None
+
+
+def tries_in_loops(text: str) -> bool:
+    """Whether a ``try`` may stand in a loop: deeper than one before it in the same function."""
+    loop = -1
+    for match in _LOOP_OR_TRY.finditer(text):
+        indent = len(match[1].expandtabs())
+        if match[2] == "try" and 0 <= loop < indent:
+            return True
+        if match[2] in ("for", "while") and not 0 <= loop < indent:
+            loop = indent
+        elif match[2] in ("def", "class") and indent <= loop:
+            loop = -1
+    return False
 
 
 def defines(text: str, name: str) -> bool:

@@ -22,6 +22,7 @@ class KeptMarks(msgspec.Struct, array_like=True, gc=False):
     """The fields of :class:`Marked`, each entry a row of numbers and names with its marks at the end."""
 
     visited: list[int]
+    brought: list[tuple[int, str, list[str]]]
     slots: list[tuple[int, int, str, list[str]]]
     attributes: list[tuple[str, int, int, list[str]]]
     loose: list[tuple[str, list[str]]]
@@ -40,6 +41,7 @@ def kept_marks(marked: Marked, numbers: Mapping[Module, int]) -> KeptMarks:
     """Marks as data."""
     return KeptMarks(
         sorted(numbers[module] for module in marked.visited),
+        [(numbers[m], name, sorted(marks)) for (m, name), marks in marked.brought.items()],
         [(numbers[m], scope, name, sorted(marks)) for (m, scope, name), marks in marked.slots.items()],
         [
             (name, numbers[klass.module], klass.index, sorted(marks))
@@ -132,6 +134,8 @@ class Restorer:
         self._restore_functions(kept)
 
     def _restore_names(self, kept: KeptMarks) -> None:
+        for number, name, marks in kept.brought:
+            self.marked.brought[self._modules[number], name] = set(marks)
         for number, scope, name, marks in kept.slots:
             now = self._moved[number].scopes.get(scope) if number in self._moved else scope
             if now is not None:

@@ -26,8 +26,6 @@ from servicelint.program.carriers.marks import (
     REMOTE,
     STUB,
     TAKING_OUT,
-    TRANSPARENT,
-    YIELDING,
     Marks,
     boxed,
     is_symbol,
@@ -80,7 +78,7 @@ class MarkReader:
             record.Collected: lambda e, module, scope: boxed(self.of(e.element, module, scope)),
             record.Sequence: lambda e, module, scope: boxed(self._any(e.items, module, scope)),
             record.Mapping: lambda e, module, scope: boxed(self._any([v for _, v in e.items], module, scope)),
-            record.Imported: lambda e, module, _: self._imported(e, module),
+            record.Imported: lambda e, module, _: self.imported(e, module),
             record.FunctionValue: lambda e, module, _: self._function_marks(e, module),
             record.ClassValue: lambda e, module, _: self._class(module, e.klass),
         }
@@ -134,7 +132,7 @@ class MarkReader:
         self._open.add((module, f"*{name}"))
         try:
             members = [record.Imported(star.module, name, star.level) for star in stars]
-            return frozenset(mark for member in members for mark in self._imported(member, module))
+            return frozenset(mark for member in members for mark in self.imported(member, module))
         finally:
             self._open.discard((module, f"*{name}"))
 
@@ -150,29 +148,33 @@ class MarkReader:
 
     def _attribute(self, attribute: record.Attribute, module: Module, scope: int) -> Marks:
         base = self.of(attribute.value, module, scope)
-        found = self._own_attribute(attribute, module, scope)
+        return self._own_attribute(attribute, module, scope) | self.attribute_of(base, attribute.name)
+
+    def attribute_of(self, base: Marks, name: str) -> Marks:
+        """What an attribute of something marked may be."""
+        found: set[str] = set()
         for mark in base:
             if mark in (PROXY, REMOTE):
                 found.add(REMOTE)
-            elif mark == CLIENT and attribute.name in self._methods:
+            elif mark == CLIENT and name in self._methods:
                 found.add(METHOD)
-            elif mark == STUB or (mark == CLIENT and attribute.name in self._holding):
+            elif mark == STUB or (mark == CLIENT and name in self._holding):
                 found.add(CLIENT)  # a remote method is a client itself: ``stub.Get.future(…)``
             elif mark in (CLIENT, METHOD) or mark.startswith((CALLED, BOX)):
                 continue
             elif mark.startswith("module:"):
-                found |= self._member(mark, attribute.name)
+                found |= self._member(mark, name)
             else:
-                found |= self._symbol(f"{mark}.{attribute.name}")
+                found |= self._symbol(f"{mark}.{name}")
         return frozenset(found)
 
-    def _own_attribute(self, attribute: record.Attribute, module: Module, scope: int) -> set[str]:
+    def _own_attribute(self, attribute: record.Attribute, module: Module, scope: int) -> Marks:
         """What is marked of an attribute of the program's own objects."""
         name = attribute.name
         holders, loose = self.marked.attributes.get(name), self.marked.loose.get(name, set())
         proxies = self.marked.attributes.get(PROXYING)
         if not holders and not loose and not proxies:
-            return set()
+            return NOTHING
         owners, is_unknown = self._owners(attribute.value, module, scope)
         found: set[str] = set()
         for klass, marks in (holders or {}).items():
@@ -183,7 +185,7 @@ class MarkReader:
                 found |= {mark.removeprefix(CALLED) for mark in marks if mark.startswith(CALLED)}
         if is_unknown and name in EVERYDAY:
             found = {mark for mark in found if not mark.startswith(CALLED)}
-        return found | loose if owners or is_unknown else found
+        return frozenset(found | loose if owners or is_unknown else found)
 
     def _are_kin(self, one: ClassRef, other: ClassRef) -> bool:
         classes = self.program.attributes.classes
@@ -255,13 +257,13 @@ class MarkReader:
     def _result(self, module: Module, call: record.Call) -> Marks:
         """What calling something may return."""
         name = last_name(call.callee)
-        found: set[str] = set()
+        found: Marks = NOTHING
         if HANDING_ON & self.program.index.of(module).spoken(name):
             found |= self._handed_on(module, call)
         if may_name_stub(module, call.callee) and lead(
             self._any([argument.value for argument in call.arguments], module, call.scope)
         ):
-            found.add(STUB)
+            found |= {STUB}
         if name == "super":
             found |= self._name(record.Name("self"), module, call.scope)
         if isinstance(call.callee, record.Attribute) and name in OF_CONTAINERS:
@@ -269,13 +271,18 @@ class MarkReader:
         marks = self.of(call.callee, module, call.scope)
         if CLIENT in marks and not isinstance(call.callee, record.Attribute):
             found |= self._handed_on(module, call)  # a decorator gives back what it is given, tried again
-        for mark in marks:
+        return found | self.called(marks, name)
+
+    def called(self, callee: Marks, name: str) -> Marks:
+        """What calling something marked may return; ``name`` is its last one."""
+        found: set[str] = set()
+        for mark in callee:
             if mark.startswith(CALLED):
                 found.add(mark.removeprefix(CALLED))
             elif mark == METHOD:
                 found |= {CLIENT} if name in self.program.catalog.making_methods() else set()
             elif is_symbol(mark):
-                found |= self._made(mark)
+                found |= self.made(mark)
         return frozenset(found)
 
     def _out_of_container(self, method: str, marks: Marks) -> Marks:
@@ -289,7 +296,7 @@ class MarkReader:
         """The client that an object of one of the program's own subclasses is."""
         found: Marks = NOTHING
         for mark in self.marked.bases.get(klass, ()):
-            found |= self._made(mark) if is_symbol(mark) else {mark}
+            found |= self.made(mark) if is_symbol(mark) else {mark}
         return found
 
     def _handed_on(self, module: Module, call: record.Call) -> Marks:
@@ -299,7 +306,7 @@ class MarkReader:
         found |= {mark.removeprefix(CALLED) for mark in found} | taken_out(found)
         for mark in tuple(found):
             if is_symbol(mark):
-                found |= self._made(mark)
+                found |= self.made(mark)
         return found | {METHOD} | ({CLIENT} if STUB in found else set()) if {CLIENT, STUB} & found else found
 
     def _named(self, module: Module, call: record.Call) -> Marks:
@@ -308,7 +315,8 @@ class MarkReader:
         word = name.value if isinstance(name, record.Constant) and isinstance(name.value, str) else STUB_CLASS
         return self._attribute(record.Attribute(owner, word), module, call.scope)
 
-    def _made(self, symbol: str) -> Marks:
+    def made(self, symbol: str) -> Marks:
+        """What calling a symbol of a library gives."""
         catalog = self.program.catalog
         entry = catalog.entry(symbol)
         is_client = isinstance(entry, Client | Breaker | Retry | QueueClient) or catalog.is_factory(symbol)
@@ -318,47 +326,30 @@ class MarkReader:
             return frozenset({STUB})
         return frozenset({CLIENT}) if is_client else NOTHING
 
-    def _annotated(self, annotation: Expression | None, module: Module, scope: int) -> Marks:
-        """What an annotation's classes may be objects of."""
-        if annotation is None:
-            return NOTHING
-        if isinstance(annotation, record.Operation):
-            return self._any_annotated((annotation.left, annotation.right), module, scope)
-        if isinstance(annotation, record.Sequence):
-            return self._any_annotated(annotation.items, module, scope)
-        if isinstance(annotation, record.Subscript):
-            return self._generic(annotation, module, scope)
-        found: Marks = NOTHING
-        for mark in self.of(annotation, module, scope):
-            found |= self._made(mark) if is_symbol(mark) else {mark}
-        return frozenset(mark for mark in found if not mark.startswith("module:"))
-
-    def _any_annotated(self, annotations: Iterable[Expression], module: Module, scope: int) -> Marks:
-        found: Marks = NOTHING
-        for annotation in annotations:
-            found |= self._annotated(annotation, module, scope)
-        return found
-
-    def _generic(self, annotation: record.Subscript, module: Module, scope: int) -> Marks:
-        name = last_name(annotation.value)
-        parts = self._annotated(annotation.index, module, scope)
-        own = self._annotated(annotation.value, module, scope)
-        if name in TRANSPARENT:
-            return own | parts
-        return own | boxed(parts) | (parts if name in YIELDING else NOTHING)
-
     # --- imports ---------------------------------------------------------------------------------
 
-    def _imported(self, imported: record.Imported, module: Module) -> Marks:
-        index = self.program.modules
-        stem = index.relative(imported, module) if imported.level else index.locate(imported.module, module)
-        if stem is None or not (index.at(stem) or index.is_folder(stem) or imported.level):
+    def imported(self, imported: record.Imported, module: Module) -> Marks:
+        """What an import brings into a module."""
+        stem = self._stem(imported, module)
+        if stem is None:
             return self._symbol(
                 f"{imported.module}.{imported.member}" if imported.member else imported.module
             )
         if not imported.member:
             return frozenset({f"module:{stem}"})
         return frozenset(self._member(f"module:{stem}", imported.member))
+
+    def is_own(self, imported: record.Imported, module: Module) -> bool:
+        """Whether what an import brings is of the program."""
+        return self._stem(imported, module) is not None
+
+    def _stem(self, imported: record.Imported, module: Module) -> str | None:
+        """The path, without ending, of the module or folder that an import is from; None if it is foreign."""
+        index = self.program.modules
+        if imported.level:
+            return index.relative(imported, module)
+        stem = index.locate(imported.module, module)
+        return stem if stem and (index.at(stem) or index.is_folder(stem)) else None
 
     def _member(self, mark: str, name: str) -> set[str]:
         stem = mark.removeprefix("module:")
@@ -368,6 +359,7 @@ class MarkReader:
             found |= self._name(record.Name(name), owner, 0) | self._re_exported(owner, name)
         elif owner is not None:
             found |= {f"module:{stem}" for stem in modules_behind(self.program, owner, name)}
+            found |= self.marked.brought.get((owner, name), set())
         if self.program.catalog.stub(f"{stem}.{name}"):
             found.add(f"{stem}.{name}")
         if self.program.modules.at(f"{stem}/{name}") or self.program.modules.is_folder(f"{stem}/{name}"):
@@ -383,6 +375,6 @@ class MarkReader:
             scope = owner.facts.scopes[0]
             values = [scope.bindings[number].value for number in scope.final.get(name, ())]
             imports = [value for value in values if isinstance(value, record.Imported)]
-            return frozenset(mark for value in imports for mark in self._imported(value, owner))
+            return frozenset(mark for value in imports for mark in self.imported(value, owner))
         finally:
             self._open.discard((owner, name))

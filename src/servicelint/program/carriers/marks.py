@@ -66,11 +66,13 @@ class Marked:
     """What is marked: the names of scopes, attributes by class, results, parameters and bases.
 
     ``loose`` are attributes of objects of which nothing is known, by name; ``givers`` the modules that pass
-    something for a marked parameter; ``visited`` the modules that marks lead to.
+    something for a marked parameter; ``visited`` the modules that marks lead to, and ``brought`` what modules
+    have for whoever imports it from them, though nothing comes of it there.
     """
 
     def __init__(self) -> None:
         self.visited: set[Module] = set()
+        self.brought: defaultdict[tuple[Module, str], set[str]] = defaultdict(set)
         self.slots: defaultdict[tuple[Module, int, str], set[str]] = defaultdict(set)
         self.attributes: defaultdict[str, defaultdict[ClassRef, set[str]]] = defaultdict(
             lambda: defaultdict(set)

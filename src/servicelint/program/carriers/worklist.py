@@ -11,16 +11,16 @@ not be evaluated.
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from servicelint.catalog.model import Invoker
 from servicelint.facts import record
-from servicelint.program.carriers.declared import is_open
+from servicelint.program.carriers.annotated import annotated
+from servicelint.program.carriers.bystanders import Bystanders
+from servicelint.program.carriers.callees import Callees
 from servicelint.program.carriers.mark_reader import MarkReader
 from servicelint.program.carriers.marks import (
     ENTERING,
-    EVERYDAY,
-    MOST_NAMESAKES,
     REMOTE,
     Marked,
     Marks,
@@ -29,15 +29,13 @@ from servicelint.program.carriers.marks import (
     taken_out,
 )
 from servicelint.program.evaluation.attributes import PROXYING, is_property
-from servicelint.program.evaluation.parameters import has_receiver
-from servicelint.program.evaluation.values import ClassRef, FunctionRef, Instance, Partial, Value
+from servicelint.program.evaluation.values import ClassRef, FunctionRef
 from servicelint.program.handlers.handing_on import arguments_for, callable_position, invoker_of
 from servicelint.program.linking.index import last_name
-from servicelint.program.linking.reach import FEW
 from servicelint.program.linking.reads import Node
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from servicelint.program.carriers.kept_marks import Given
     from servicelint.program.carriers.marks import FunctionKey
@@ -45,6 +43,7 @@ if TYPE_CHECKING:
     from servicelint.program.linking.modules import Module
     from servicelint.program.program import Program
 
+Answer = TypeVar("Answer")
 
 PARTIAL = Invoker(passes="rest", callable=0)
 """``functools.partial`` hands on as an executor does, only later."""
@@ -63,6 +62,9 @@ class Carriers(MarkReader):
         """The modules of which something may be known that was not in an earlier run."""
         self._retold = set(earlier.retold if earlier else ())
         self._ungiven: set[Given] = set(earlier.ungiven if earlier else ())
+        self._receiving = {owner for (owner, _), _ in self.marked.parameters}
+        self._bystanders = Bystanders(self)
+        self._callees = Callees(program)
         self._tells_all = False
         self._is_fresh = False
         with program.evaluator.declarations_only():
@@ -124,17 +126,40 @@ class Carriers(MarkReader):
 
     def _spread(self) -> None:
         while self._pending:
-            module = next(iter(self._pending))
-            del self._pending[module]
-            if module not in self.marked.visited:
-                self.marked.visited.add(module)
-                self.news.add(module)
-            self._visited = module
-            with self.program.reads.apart(self.visits[module]):
-                try:
-                    self._visit(module)
-                except Exception as error:  # noqa: BLE001 - reported at its file; the others go on
-                    self.program.crashes[module] = error
+            woken, self._pending = self._pending, {}
+            concerned = [module for module in woken if not self._in(module, self._stands_by)]
+            self.program.order(concerned)
+            for module in concerned:
+                self._pending.pop(module, None)
+                if module not in self.marked.visited:
+                    self.marked.visited.add(module)
+                    self.news.add(module)
+                self._in(module, self._visit)
+
+    def _in(self, module: Module, look: Callable[[Module], Answer]) -> Answer | None:
+        """Look into a module, and note what that rests on; None if it crashes."""
+        self._visited = module
+        with self.program.reads.apart(self.visits[module]):
+            try:
+                return look(module)
+            except Exception as error:  # noqa: BLE001 - reported at its file; the others go on
+                self.program.crashes[module] = error
+                return None
+
+    def _stands_by(self, module: Module) -> bool:
+        """Whether a module need not be visited; what it imports may be imported from it."""
+        if module in self.marked.visited or module in self._receiving:
+            return False
+        imports = self._bystanders.imports(module)
+        if imports is None:
+            return False
+        self._tells_all = module in self._retold
+        for name, marks in imports.items():
+            if self._add(self.marked.brought[module, name], marks):
+                self._wake(self.program.reach.of_name(module, name))
+        self._tells_all = False
+        self._retold.discard(module)
+        return True
 
     def _add(self, known: set[str], marks: Iterable[str], *, is_local: bool = False) -> bool:
         """Add marks; tells whether this is news to other modules too.
@@ -155,7 +180,6 @@ class Carriers(MarkReader):
         woken = dict.fromkeys(modules)
         if self._is_fresh:
             self.news.update(woken)
-        self.program.order(woken)
         self._pending.update(woken)
 
     def _visit(self, module: Module) -> None:
@@ -184,9 +208,9 @@ class Carriers(MarkReader):
     def _bind(self, module: Module, number: int, binding: record.Binding) -> None:
         scope = module.facts.scopes[number]
         marks = self.of(binding.value, module, number)
-        marks |= self._annotated(binding.annotation, module, number)
+        marks |= annotated(self, binding.annotation, module, number)
         if number == 0 and isinstance(binding.value, record.Subscript | record.Operation):
-            marks |= self._annotated(binding.value, module, number)  # an alias: Annotated[Client, ...]
+            marks |= annotated(self, binding.value, module, number)  # an alias: Annotated[Client, ...]
         if isinstance(binding.value, record.ParameterValue):
             marks |= self._parameter_marks(module, number, binding.value.index)
         if not marks:
@@ -216,7 +240,7 @@ class Carriers(MarkReader):
 
     def _write(self, module: Module, write: record.AttributeWrite) -> None:
         marks = self.of(write.value, module, write.scope)
-        marks |= self._annotated(write.annotation, module, write.scope)
+        marks |= annotated(self, write.annotation, module, write.scope)
         if not marks:
             return
         name, target = write.name, write.target
@@ -253,7 +277,7 @@ class Carriers(MarkReader):
         for value in function.yields:  # entered as a context manager, or looped over
             marks = self.of(value, module, function.scope)
             found |= marks | boxed(marks)
-        found |= self._annotated(function.annotation, module, function.outer_scope)
+        found |= annotated(self, function.annotation, module, function.outer_scope)
         if not found:
             return
         self._add(self.marked.returned[module, number], found)
@@ -267,7 +291,7 @@ class Carriers(MarkReader):
         marked = list(self._marked_arguments(module, call))
         if not marked:
             return
-        for function, offset in self._callees(module, call):
+        for function, offset in self._callees.of(module, call):
             for position, argument, marks in marked:
                 self._reach(module, function, position + offset, argument, marks)
         self._fill_fields(module, call, marked)
@@ -280,47 +304,6 @@ class Carriers(MarkReader):
             marks = self.of(argument.value, module, call.scope)
             if any(not mark.startswith("module:") for mark in marks):
                 yield position, argument, marks
-
-    def _callees(self, module: Module, call: record.Call) -> Iterator[tuple[FunctionKey, int]]:
-        """The functions that a call may reach, with the parameters that come before its arguments."""
-        frame = self.program.root_frame(module, call.scope)
-        values = self.program.evaluator.typed(call.callee, frame)
-        for value in self.program.evaluator.typed_all(values):
-            yield from self._functions_of(value, 0)
-        if is_open(values):
-            yield from self._namesakes(call.callee)
-
-    def _functions_of(self, value: Value, given: int) -> Iterator[tuple[FunctionKey, int]]:
-        """The function behind a callable, with the parameters before its arguments."""
-        if isinstance(value, FunctionRef):
-            function = value.module.facts.functions[value.index]
-            is_bound = has_receiver(function) and value.receiver is not None
-            yield (value.module, value.index), given + is_bound
-        elif isinstance(value, ClassRef):
-            constructor = self.program.attributes.classes.constructor(value)
-            if constructor is not None:
-                yield (constructor.module, constructor.index), given + 1
-        elif isinstance(value, Partial):
-            yield from self._functions_of(value.function, given + len(value.arguments.positional))
-        elif isinstance(value, Instance) and isinstance(value.of, ClassRef):
-            for method in self.program.attributes.of(value, "__call__"):
-                if isinstance(method, FunctionRef):
-                    yield from self._functions_of(method, given)
-
-    def _namesakes(self, callee: record.Expression) -> Iterator[tuple[FunctionKey, int]]:
-        """The methods of this name, if it is a telling one: what they are called on can't be told."""
-        if not isinstance(callee, record.Attribute) or callee.name in EVERYDAY:
-            return
-        modules = self.program.vocabulary.modules_with(callee.name)
-        if len(modules) > FEW:
-            return
-        defining = [module for module in modules if self.program.vocabulary.defines(module, callee.name)]
-        if len(defining) > MOST_NAMESAKES:
-            return
-        names = [(module, self.program.index.of(module)) for module in defining]
-        found = [(module, number) for module, each in names for number in each.methods[callee.name]]
-        for module, number in found if len(found) <= MOST_NAMESAKES else ():
-            yield (module, number), 1
 
     def _reach(
         self,
@@ -337,6 +320,7 @@ class Carriers(MarkReader):
             if (fits and not argument.stars) or is_rest:
                 key = (function, parameter.name)
                 self._give(giver, key)
+                self._receiving.add(owner)
                 if self._add(self.marked.parameters[key], boxed(marks) if is_rest else marks):
                     self._wake([owner])
 
@@ -370,7 +354,7 @@ class Carriers(MarkReader):
         callable_, arguments = handed
         frame = self.program.root_frame(module, call.scope)
         for value in self.program.evaluator.typed(callable_, frame):
-            for function, offset in self._functions_of(value, 0):
+            for function, offset in self._callees.behind(value):
                 for position, argument, marks in arguments:
                     self._reach(module, function, position + offset, argument, marks)
 

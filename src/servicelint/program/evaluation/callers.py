@@ -56,7 +56,9 @@ class Callers:
             self._open.discard(key)
 
     def _find(self, owner: Owner, among: frozenset[Module] | None) -> Iterator[Arguments]:
-        for module, name in self.uses(owner, among):
+        uses = self.uses(owner, among)
+        self.program.order(module for module, _ in uses)
+        for module, name in uses:
             for ref in self.program.index.calls(module, name):
                 frame = self.program.frame_of_call(ref)
                 callees = self.program.evaluator.values(ref.call.callee, frame)
@@ -69,11 +71,7 @@ class Callers:
         """The names under which ``owner`` may be called or handed on, each with a module that may do so."""
         vocabulary = self.program.vocabulary
         spelled = self._spellings(owner, among)
-        found = [
-            (module, name) for module, name in spelled if module.is_parsed or vocabulary.uses(module, name)
-        ]
-        self.program.order(module for module, _ in found)
-        return found
+        return [(user, name) for user, name in spelled if user.is_parsed or vocabulary.uses(user, name)]
 
     def _spellings(self, owner: Owner, among: frozenset[Module] | None) -> list[tuple[Module, str]]:
         """The names that a call of ``owner`` can end in, each with a module that holds it."""

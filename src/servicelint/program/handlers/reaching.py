@@ -137,7 +137,9 @@ class Reaching:
         is_method = function.klass >= 0
         is_special = is_method and function.name.startswith("__") and function.name.endswith("__")
         target: FunctionRef | ClassRef = ClassRef(owner.module, function.klass) if is_special else owner
-        for module, name in self.program.callers.uses(target, self.downstream.modules):
+        uses = self.program.callers.uses(target, self.downstream.modules)
+        self.program.order(module for module, _ in uses)
+        for module, name in uses:
             for ref in self.program.index.calls(module, name):
                 if self._may_mean(ref.call.callee, module, ref.call.scope, owner, name):
                     yield ref

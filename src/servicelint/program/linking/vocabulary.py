@@ -22,7 +22,7 @@ its own last name; by how its parts end after an underscore (``_pb2_grpc`` and `
 ``acme.stock_pb2_grpc``)."""
 
 Peeked = Literal[
-    "dotted", "renamed", "defined", "derived", "used", "holders", "imports", "classes", "brought"
+    "dotted", "renamed", "defined", "derived", "used", "holders", "imports", "classes", "brought", "tries"
 ]
 """What a closer look at one text says of a name: see :data:`PEEKS`."""
 
@@ -44,6 +44,7 @@ PEEKS: dict[Peeked, Callable[[str, str], object]] = {
     "imports": lambda text, _: words.imported(text),
     "classes": lambda text, _: set(words.classes(text)),
     "brought": words.brought,
+    "tries": lambda text, _: words.tries_in_loops(text),
 }
 
 
@@ -188,6 +189,10 @@ class Vocabulary:
     def uses(self, module: Module, name: str) -> bool:
         """Whether a module may call something called ``name``, or give it as an argument."""
         return bool(self._peek(module, "used", name))
+
+    def tries_in_loops(self, module: Module) -> bool:
+        """Whether a ``try`` may stand in a loop of a module."""
+        return bool(self._peek(module, "tries", ""))
 
     def holders(self, module: Module, name: str) -> set[str]:
         """The variables, attributes and functions of a module that may hold what ``name`` makes or types."""

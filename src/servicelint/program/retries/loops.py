@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from servicelint.facts import record
 from servicelint.facts.mentions import mentions
 from servicelint.program.evaluation.errors import ANYTHING, Error
-from servicelint.program.evaluation.values import CallRef, External
+from servicelint.program.evaluation.values import CallRef, External, FunctionRef
 from servicelint.program.linking.index import last_name
 from servicelint.program.linking.reads import Memo
+from servicelint.program.linking.wholes import Whole, by_number, paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,19 +47,38 @@ class RetryLoops:
     def __init__(self, program: Program) -> None:
         self.program = program
         self._known: Memo[Module, list[RetryLoop]] = Memo(program.reads)
+        self._calling = Whole(program.reads, "loops", self._find_calling, paths, by_number(program.modules))
 
     def of(self, module: Module) -> list[RetryLoop]:
         """The loops of a module that try a request again."""
         return self._known.answer(module, lambda: list(self._find(module)))
 
     def _find(self, module: Module) -> Iterator[RetryLoop]:
-        if not self.program.carriers.visited(module):
+        if not self.program.carriers.visited(module) and module not in self._calling.answer(module.path):
             return
         for number in _loops_that_try(module.facts.regions):
             if not self._is_generator(module, module.facts.regions[number].scope):
                 loop = self._loop(module, number)
                 if loop is not None:
                     yield loop
+
+    def _find_calling(self) -> frozenset[Module]:
+        """The modules that may try again, in a loop, a function of the program that sends."""
+        vocabulary, callers = self.program.vocabulary, self.program.callers
+        return frozenset(
+            module
+            for function in self._sending()
+            for module, _ in callers.uses(function)
+            if vocabulary.tries_in_loops(module)
+        )
+
+    def _sending(self) -> Iterator[FunctionRef]:
+        """The functions that send a request themselves."""
+        for module in self.program.targets:
+            if self.program.carriers.visited(module):
+                scopes = dict.fromkeys(site.call.scope for site in self.program.outcomes.sites(module))
+                numbers = [self.program.function_of_scope(module, scope) for scope in scopes]
+                yield from (FunctionRef(module, number) for number in numbers if number >= 0)
 
     def _is_generator(self, module: Module, scope: int) -> bool:
         number = self.program.function_of_scope(module, scope)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+from operator import eq
 from typing import TYPE_CHECKING
 
 from servicelint.catalog.model import Scope
@@ -116,7 +118,7 @@ class Enclosing:
         """``await wait_for(client.get(url), 5)``, also through ``create_task``, ``shield`` or ``gather``."""
         awaited = ref
         while (holder := self._holder(awaited)) is not None:
-            found = self._waits_for(holder, record.CallValue(awaited.index).__eq__, blocking)
+            found = self._waits_for(holder, partial(eq, record.CallValue(awaited.index)), blocking)
             if found:
                 return found
             awaited = holder
