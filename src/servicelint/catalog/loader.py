@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from typing import TYPE_CHECKING
 
 from servicelint.catalog.correlation import Correlation
@@ -151,6 +152,12 @@ class Catalog:
         wanted |= {factory for factory, made in self._factories.items() if wanted & set(made.values())}
         parts = [name.split(".") for name in wanted]
         return frozenset(".".join(each[:length]) for each in parts for length in range(1, len(each) + 1))
+
+    @functools.cached_property
+    def packages(self) -> frozenset[str]:
+        """The names at the top of all libraries that something is known of, and of the standard library."""
+        known = (name.partition(".")[0] for name in (*self._entries, *self._canonical))
+        return sys.stdlib_module_names.union(known)
 
     @functools.cached_property
     def transports(self) -> frozenset[str]:

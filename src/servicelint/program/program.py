@@ -88,7 +88,8 @@ class Program:
     ) -> None:
         self.catalog = catalog
         self.reads = Reads()
-        self.modules = ModuleIndex(modules, roots, self.reads, earlier.numbered if earlier else ())
+        numbered = earlier.numbered if earlier else ()
+        self.modules = ModuleIndex(modules, roots, self.reads, numbered, catalog.packages)
         for module in self.modules.modules:
             module.reads = self.reads
         self.targets = [module for module in self.modules.modules if module.is_target]

@@ -116,7 +116,8 @@ class ModuleIndex:
     modules by the numbers that they are kept under, where an earlier run has given them some.
 
     One file can have a name for each source root above it: a monorepo may hold two packages called
-    ``app``. An import takes the one whose root is nearest to the importing file.
+    ``app``. An import takes the one whose root is nearest to the importing file. ``libraries`` are the names
+    at the top of libraries: what has such a name elsewhere in the program does not hide the library.
 
     What is asked is noted, for runs that go on after files came or went: ``file:`` with a path, for what lies
     there, and ``head:`` with a name, for the source roots that hold it.
@@ -128,10 +129,12 @@ class ModuleIndex:
         roots: Iterable[str],
         reads: Reads | None = None,
         numbered: Sequence[Module] = (),
+        libraries: frozenset[str] = frozenset(),
     ) -> None:
         self.modules = list(modules)
         self.numbered = numbered or self.modules
         self._reads = reads or Reads()
+        self._libraries = libraries
         self._by_path = {module.path: module for module in self.modules}
         own = {module.folder for module in self.modules}
         self._folders = {folder for start in own for folder in _ancestors(start)}
@@ -174,11 +177,31 @@ class ModuleIndex:
 
     def locate(self, name: str, importer: Module) -> str | None:
         """The path, without ending, of the module or namespace package ``name`` as ``importer`` sees it."""
-        roots = self.roots_with(name.partition(".")[0])
+        head = name.partition(".")[0]
+        roots = self.roots_with(head)
+        if head in self._libraries:
+            roots = tuple(root for root in roots if self._hides_library(root, name, importer))
         if not roots:
             return None
         nearest = self._nearest(roots, importer.root, importer.folder)
         return posixpath.join(nearest, name.replace(".", "/"))
+
+    def _hides_library(self, root: str, name: str, importer: Module) -> bool:
+        """Whether ``importer`` finds ``name`` below a source root, though a library is called so.
+
+        It has to look there, and a folder without ``__init__.py`` comes after all installed packages: it only
+        adds to them (https://docs.python.org/3/reference/import.html#namespace-packages).
+        """
+        looks = (
+            root == importer.root or root in self.search_roots or f"{importer.folder}/".startswith(f"{root}/")
+        )
+        if not looks:
+            return False
+        head, _, rest = name.partition(".")
+        if self.at(posixpath.join(root, head)) is not None:
+            return True
+        stem = posixpath.join(root, name.replace(".", "/"))
+        return bool(rest) and (self.at(stem) is not None or self.is_folder(stem))
 
     @functools.lru_cache(maxsize=4096)  # noqa: B019 - as above
     def _nearest(self, roots: tuple[str, ...], own: str, folder: str) -> str:
