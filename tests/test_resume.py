@@ -253,3 +253,41 @@ def test_how_much_may_change_where_the_whole_is_checked(
     run = Run(select([folder], folder), Config(), folder, cache)
     assert (run.resumed(registry.rules().values(), is_patient=is_patient) is not None) == is_resumed
     cache.close()
+
+
+WRAPPER = "import requests\ndef fetch(url, timeout=None):\n    return requests.get(url, timeout=timeout)\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "edit"),
+    [
+        pytest.param(
+            {"shop/clients.py": "import requests\nsession = requests.Session()\n", "shop/users.py": CALLER},
+            {"shop/clients/__init__.py": ""},
+            id="a package before a module",
+        ),
+        pytest.param(
+            {"users.py": "import requests\nrequests.get('http://users')\n"},
+            {"requests.py": ""},
+            id="a module before a library",
+        ),
+        pytest.param(
+            {"api.py": WRAPPER, "users.py": "from api import fetch\nfetch\n"},
+            {"users.py": "from api import fetch\nfetch('users')\n"},
+            id="a call of what was only named",
+        ),
+    ],
+)
+def test_what_no_word_tells(tmp_path: Path, files: dict[str, str], edit: dict[str, str]) -> None:
+    folder = tmp_path / "program"
+    checked = Checked(folder, tmp_path / "cache")
+    counts = []
+    for written_now in (files, edit):
+        for path, text in written_now.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(text)
+        result, is_resumed = checked.run(is_cached=True)
+        assert result == checked.run(is_cached=False)[0]
+        counts.append(len(result.findings))
+    assert is_resumed
+    assert counts[0] != counts[1]
