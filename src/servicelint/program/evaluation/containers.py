@@ -106,10 +106,9 @@ class Containers:
         for item in expression.items:
             if isinstance(item, record.Unpacked):
                 spread = self.evaluator.values(item.value, frame)
-                if len(spread) == 1 and isinstance(spread[0], SequenceValue) and not spread[0].is_open:
-                    items.extend(spread[0].items)
-                else:
-                    is_open = True
+                only = spread[0] if len(spread) == 1 else UNKNOWN
+                items.extend(only.items if isinstance(only, SequenceValue) else [(UNKNOWN,)])
+                is_open |= not isinstance(only, SequenceValue) or only.is_open
             else:
                 items.append(self.evaluator.values(item, frame))
         return (SequenceValue(tuple(items), is_open),)

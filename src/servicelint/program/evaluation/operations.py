@@ -45,6 +45,8 @@ def computed(operator: str, left: Value, right: Value) -> Value:
     """The result of an arithmetic operation on literals, or of merging two dicts."""
     if operator == "|" and isinstance(left, MappingValue):
         return merged(left, (right,))
+    if operator == "+" and (isinstance(left, SequenceValue) or isinstance(right, SequenceValue)):
+        return _joined(left, right)
     if REMAINING in (left, right):  # less a margin, or a part of it
         return REMAINING
     if not isinstance(left, Literal) or not isinstance(right, Literal):
@@ -55,6 +57,16 @@ def computed(operator: str, left: Value, right: Value) -> Value:
     if not isinstance(one, int | float) or not isinstance(other, int | float):
         return UNKNOWN
     return _arithmetic(operator, one, other)
+
+
+def _joined(left: Value, right: Value) -> Value:
+    """``[first] + rest``: what can't be told of one side may be any number of elements."""
+    sides = [_as_sequence(left), _as_sequence(right)]
+    return SequenceValue(sides[0].items + sides[1].items, any(side.is_open for side in sides))
+
+
+def _as_sequence(value: Value) -> SequenceValue:
+    return value if isinstance(value, SequenceValue) else SequenceValue(((UNKNOWN,),), is_open=True)
 
 
 def _arithmetic(operator: str, one: float, other: float) -> Value:

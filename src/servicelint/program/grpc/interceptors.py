@@ -24,6 +24,7 @@ from servicelint.program.evaluation.values import (
     Values,
     merge,
 )
+from servicelint.program.grpc.choosing import chooses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -121,7 +122,15 @@ class Interceptors:
         positional[described.details] = Given(None, None, (details,))
         arguments = Arguments(call, None, tuple(positional), variant=("interceptor", hook, timeout))
         found = merge(*self._continued(self.program.call_frame(hook, arguments), 0))
+        if NONE in found and len(found) > 1 and self._chooses(hook, described):
+            return tuple(UNKNOWN if each == NONE else each for each in found)
         return found or (UNKNOWN,)
+
+    def _chooses(self, hook: FunctionRef, described: CallDetails) -> bool:
+        """Whether the class of a hook gives a deadline to some calls only, by what they are."""
+        owner = hook.receiver.of if isinstance(hook.receiver, Instance) else None
+        order = self.program.attributes.classes.order(owner) if isinstance(owner, ClassRef) else []
+        return any(chooses(each, described.timeout.keyword) for each in order if isinstance(each, ClassRef))
 
     def _details_by_name(self) -> Iterator[tuple[str, CallDetails]]:
         for library in self.program.catalog.libraries.values():

@@ -10,6 +10,7 @@ from servicelint.catalog.model import Scope
 from servicelint.facts import record
 from servicelint.program.evaluation.values import MISSING, NONE, CallRef, External, FunctionRef, Literal
 from servicelint.program.linking.reads import Memo
+from servicelint.program.timeouts.later_waits import waits_for
 from servicelint.program.timeouts.verdicts import Bounded, Step
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Enclosing:
 
     def _around(self, ref: CallRef, blocking: bool) -> Bounded | None:
         return (
-            self._in_block(ref, blocking)
+            self._in_block(ref, ref.call.region, blocking)
             or self._in_waiting(ref, blocking)
             or self._awaited_later(ref, blocking)
         )
@@ -58,9 +59,8 @@ class Enclosing:
 
     # --- with-blocks -----------------------------------------------------------------------------
 
-    def _in_block(self, ref: CallRef, blocking: bool) -> Bounded | None:
+    def _in_block(self, ref: CallRef, number: int, blocking: bool) -> Bounded | None:
         regions = ref.module.facts.regions
-        number = ref.call.region
         while number > 0 and regions[number].kind != "function":
             region = regions[number]
             if region.kind in ("with", "async-with"):
@@ -159,7 +159,19 @@ class Enclosing:
                 found = found or self._in_waiting(later, blocking)  # ``wait_for(gather(*tasks), 5)``
                 if found:
                     return found
-        return None
+        return None if blocking else self._waited_for_later(ref, scope, bound)
+
+    def _waited_for_later(self, ref: CallRef, scope: int, bound: int) -> Bounded | None:
+        """``call = stub.List(query)``, and each wait for it or for its parts stands within a bound."""
+        first: Bounded | None = None
+        for wait in waits_for(ref.module.facts, scope, bound):
+            found = self._in_block(ref, wait.region, blocking=False)
+            if found is None and wait.call >= 0:
+                found = self._in_waiting(CallRef(ref.module, wait.call), blocking=False)
+            if found is None:
+                return None
+            first = first or found
+        return first
 
     def _binding_of(self, ref: CallRef) -> tuple[int, int]:
         """The scope and the binding that keeps a call's coroutine, the task made of it, or a list of them."""
