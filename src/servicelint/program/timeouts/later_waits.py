@@ -1,6 +1,6 @@
 """Where a function waits for what it keeps: ``call = stub.List(query)``, then ``async for each in call``.
 
-Who cancels such a wait cancels the call: ``grpc.aio`` ends one whose answer or next message is no longer awaited.
+Who cancels such a wait cancels the call: ``grpc.aio`` ends one whose next answer is no longer awaited.
 """
 
 from __future__ import annotations
