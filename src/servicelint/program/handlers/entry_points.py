@@ -72,11 +72,8 @@ class Handlers:
         return self._modules.answer(None, self._find_modules)
 
     def _find_modules(self) -> list[Module]:
-        symbols = self.frameworks.symbols()
-        parts = [name.split(".") for name in symbols]
-        ways = frozenset(".".join(each[:length]) for each in parts for length in range(1, len(each) + 1))
         vocabulary = self.program.vocabulary
-        found = set(vocabulary.modules_importing(ways))
+        found = vocabulary.modules_naming_any(self.frameworks.symbols())
         for name in self.frameworks.method_names():
             found.update(vocabulary.modules_decorating(name))
         for name in self.frameworks.telling_names():

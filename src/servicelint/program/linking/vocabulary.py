@@ -135,6 +135,21 @@ class Vocabulary:
         wanted = {module for name in names for module in self._holding("imported", name)}
         return [module for module in self.modules if module in wanted]
 
+    def modules_naming_any(self, symbols: Iterable[str]) -> set[Module]:
+        """The modules that import one of these symbols, or something that leads to one with what comes next."""
+        rests: defaultdict[str, set[str]] = defaultdict(set)
+        for symbol in symbols:
+            parts = symbol.split(".")
+            for length in range(1, len(parts) + 1):
+                rests[".".join(parts[:length])].update(parts[length : length + 1] or [""])
+        found: set[Module] = set()
+        for way, words_after in rests.items():
+            importing = {*self._holding("imported", way), *self._holding("imported", f"{way}.*")}
+            if importing and "" not in words_after:
+                importing &= {module for word in words_after for module in self.modules_with(word)}
+            found |= importing
+        return found
+
     def modules_importing_from(self, ending: str) -> Sequence[Module]:
         """The modules that import something of which a part ends so (``_pb2_grpc``)."""
         return self._holding("ending", ending)
