@@ -136,7 +136,7 @@ class Vocabulary:
         return [module for module in self.modules if module in wanted]
 
     def modules_naming_any(self, symbols: Iterable[str]) -> set[Module]:
-        """The modules that import one of these symbols, or something that leads to one with what comes next."""
+        """The modules that import one of these symbols, or what leads to one with what comes next."""
         rests: defaultdict[str, set[str]] = defaultdict(set)
         for symbol in symbols:
             parts = symbol.split(".")
