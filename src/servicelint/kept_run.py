@@ -18,7 +18,7 @@ from servicelint.program.linking.wholes import WHOLE
 from servicelint.roster import File, filed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from servicelint.program.linking.modules import Module
     from servicelint.program.program import Program
@@ -87,7 +87,10 @@ def keep(
     full = closure(nodes, bit)
     rest = {name: full[whole.node] for name, whole in wholes.items()}
     asked = {number: whole for question, number in questions.items() if (whole := asked_whole(question))}
-    behind = {len(modules) + number: rest[name] for number, (name, _) in asked.items()}
+    told = dict.fromkeys(wholes, 0)
+    for number, (whose, _) in asked.items():
+        told[whose] |= 1 << len(modules) + number
+    behind = [(told[each], rest[each]) for each in wholes]
     for node in (*program.carriers.visits.values(), *deciding.values()):
         full[node] = _through_wholes(full[node], behind)
     checks = {numbers[module]: full[node] for module, node in program.checks.items()}
@@ -124,12 +127,15 @@ def asked_whole(question: str) -> tuple[str, str] | None:
     return (name, part) if kind == WHOLE else None
 
 
-def _through_wholes(mask: int, wholes: Mapping[int, int]) -> int:
-    """A mask with all that the answers on the whole program in it rest on: for what is asked before these."""
+def _through_wholes(mask: int, wholes: Iterable[tuple[int, int]]) -> int:
+    """A mask with all that the answers on the whole program in it rest on: for what is asked before these.
+
+    ``wholes`` are these answers: the bits of all their parts, and what they rest on.
+    """
     while True:
         wider = mask
-        for bit, rest in wholes.items():
-            if mask >> bit & 1:
+        for parts, rest in wholes:
+            if mask & parts:
                 wider |= rest
         if wider == mask:
             return mask
