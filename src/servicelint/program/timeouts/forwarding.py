@@ -17,6 +17,7 @@ from servicelint.program.evaluation.values import (
     CallRef,
     ClassRef,
     FunctionRef,
+    Instance,
     ParameterSymbol,
 )
 from servicelint.program.linking.reads import Memo, Node
@@ -205,7 +206,9 @@ class Forwarding:
 
     def _is_target(self, value: object, target: Target) -> bool:
         if target.instance is not None:
-            return value == target.instance or getattr(value, "instance", None) == target.instance
+            return any(
+                each in (value, getattr(value, "instance", None)) for each in _with_makers(target.instance)
+            )
         found = self.program.sites.target(value, target.arguments)  # type: ignore[arg-type]
         return found is not None and found.name == target.name
 
@@ -293,6 +296,14 @@ class Forwarding:
         stream = self.program.stubs.stream(target)
         sends = obligation.site.ref
         return OutboundCall(ref, name, target.entry, protocol, bound, True, stream=stream, sends=sends)
+
+
+def _with_makers(instance: Instance) -> Iterator[Instance]:
+    """An object and what handed it out: a remote method, its stub."""
+    maker: Instance | None = instance
+    while maker is not None:
+        yield maker
+        maker = maker.maker
 
 
 def _function_name(symbol: ParameterSymbol) -> str:
