@@ -12,7 +12,8 @@ config. A stream that is meant to stay open is no finding if its method is calle
 stream, if its comment in a ``.proto`` file says that it stays open, or if it is named in
 ``timeouts.open-streams``; ``timeouts.streams = "report"`` reports these too.
 
-Gaps: service configs that a resolver delivers, and interceptors of most other libraries, are not known.
+Gaps: service configs that a resolver delivers, and interceptors of most other libraries, are not known. A
+stub that is kept where a framework offers a place (``app.state``, ``flask.g``) is known by annotation only.
 """
 
 from servicelint.rule import Findings, Module, Rule

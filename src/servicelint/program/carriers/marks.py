@@ -38,7 +38,8 @@ HANDING_ON = frozenset({
     "partial", "partialmethod", "getattr", "cast", "copy", "deepcopy", "closing", "aclosing", "nullcontext",
     "next", "iter", "enter_context", "enter_async_context", "wait_for", "create_task", "ensure_future",
     "shield", "lru_cache", "cache", "list", "tuple", "dict", "wraps", "proxy", "sync_to_async", "run",
-    "async_to_sync", "Depends", "Security", "Provide", "field", "Field", "reversed", "sorted",
+    "async_to_sync", "Depends", "Security", "Provide", "field", "Field", "reversed", "sorted", "cycle",
+    "choice",
 })  # fmt: skip
 TAKING_OUT = frozenset({"get", "pop", "setdefault", "popleft"})
 """Methods of containers that return what is in them."""

@@ -37,9 +37,12 @@ _SAME = (
     "asyncio.create_task:0", "asyncio.ensure_future:0", "asyncio.run:0", "functools.lru_cache:0",
     "functools.cache:0", "functools.wraps:9", "builtins.list:0", "builtins.tuple:0", "builtins.sorted:0",
     "builtins.reversed:0", "builtins.iter:0", "types.MappingProxyType:0", "weakref.proxy:0", "asyncio.wait:0",
-    "json.dumps:0",
+    "json.dumps:0", "itertools.cycle:0",
 )  # fmt: skip
 """Functions whose result stands for one of their arguments, with its position."""
+
+_CHOOSING = ("builtins.next", "random.choice", "secrets.choice")
+"""Functions whose result is one element of their first argument."""
 
 NAMESPACES = ("threading.local", "_thread._local", "_threading_local.local", "gevent.local.local")
 """Objects without attributes of their own: what they hold is what the program assigns to them."""
@@ -63,7 +66,7 @@ class Builtins:
             "functools.partialmethod": self._partial,
             "builtins.getattr": self._getattr,
             "builtins.dict": self._dict,
-            "builtins.next": self._next,
+            **dict.fromkeys(_CHOOSING, self._element),
             **dict.fromkeys(NAMESPACES, self._namespace),
             "builtins.min": lambda arguments: self._chosen(arguments, min),
             "builtins.max": lambda arguments: self._chosen(arguments, max),
@@ -142,7 +145,7 @@ class Builtins:
     def _namespace(self, arguments: Arguments) -> Values:
         return (Instance(External(NAMESPACES[0]), arguments.call, arguments),)
 
-    def _next(self, arguments: Arguments) -> Values:
+    def _element(self, arguments: Arguments) -> Values:
         values = self._argument(arguments, 0)
         return merge(*(merge(*v.items) if isinstance(v, SequenceValue) else (UNKNOWN,) for v in values))
 

@@ -2,6 +2,7 @@
 
 A test in an interceptor that asks of the call's details or its request (its method, its metadata) goes
 another way for another call. Which way it goes for one call can't be told, so its deadline can't be either.
+A test that rests on anything else besides (a setting) may go either way for each call: it chooses nothing.
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from servicelint.facts import record
-from servicelint.facts.mentions import parts
+from servicelint.facts.mentions import mentions, parts
 from servicelint.program.evaluation.parameters import has_receiver
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from servicelint.facts.record import Expression, ModuleFacts
     from servicelint.program.evaluation.values import ClassRef
@@ -22,12 +23,15 @@ DEEPEST = 8
 """Names that are followed to what they are bound to, one after the other."""
 
 
-def chooses(klass: ClassRef, timeout: str) -> bool:
-    """Whether a method of a class tests anything of what it is handed, but for the attribute ``timeout``."""
+def chooses(klass: ClassRef, timeout: str, decide: Callable[[Expression, int], bool | None]) -> bool:
+    """Whether a method of a class tests anything of what it is handed, but for the attribute ``timeout``.
+
+    ``decide`` tells of a test in a scope whether it holds, None if that can't be told.
+    """
     facts = klass.module.facts
     methods = {each.scope for each in facts.functions if each.klass == klass.index}
     return any(
-        _Tests(facts, scope, timeout).ask_of_the_call()
+        _Tests(facts, scope, timeout, decide).ask_of_the_call()
         for scope in range(len(facts.scopes))
         if methods & set(_enclosing(facts, scope))
     )
@@ -36,19 +40,35 @@ def chooses(klass: ClassRef, timeout: str) -> bool:
 class _Tests:
     """The tests of one function."""
 
-    def __init__(self, facts: ModuleFacts, scope: int, timeout: str) -> None:
-        self.facts, self.scope, self.timeout = facts, scope, timeout
+    def __init__(
+        self, facts: ModuleFacts, scope: int, timeout: str, decide: Callable[[Expression, int], bool | None]
+    ) -> None:
+        self.facts, self.scope, self.timeout, self.decide = facts, scope, timeout, decide
 
     def ask_of_the_call(self) -> bool:
-        return any(self._asks(test, DEEPEST) for test in self._tests())
+        return any(map(self._is_reached_and_asks, self._blocks())) or any(
+            self._asks(part.test, DEEPEST)
+            for part in parts(self._written())
+            if isinstance(part, record.Conditional)
+        )
 
-    def _tests(self) -> Iterator[Expression]:
-        for region in self.facts.regions:
-            if region.kind == "if" and region.scope == self.scope:
-                yield region.subject
-        for part in parts(self._written()):
-            if isinstance(part, record.Conditional):
-                yield part.test
+    def _blocks(self) -> list[record.Region]:
+        return [each for each in self.facts.regions if each.kind == "if" and each.scope == self.scope]
+
+    def _is_reached_and_asks(self, block: record.Region) -> bool:
+        """Whether the test of a block asks of the call, and nothing around it may go either way."""
+        if not self._asks(block.subject, DEEPEST):
+            return False
+        while block.parent > 0:
+            block = self.facts.regions[block.parent]
+            if block.kind == "if" and not self._leaves_open(block.subject, block.outcome):
+                return False
+        return True
+
+    def _leaves_open(self, test: Expression, outcome: bool) -> bool:
+        """Whether it is up to the call, or no question at all, that a test has an outcome."""
+        asks_timeout = mentions(test, lambda part: getattr(part, "name", "") == self.timeout)
+        return asks_timeout or self._asks(test, DEEPEST) or self.decide(test, self.scope) is outcome
 
     def _written(self) -> list[Expression]:
         """What the function binds to names and gives to calls."""
@@ -59,6 +79,11 @@ class _Tests:
     def _asks(self, expression: object, depth: int) -> bool:
         if isinstance(expression, record.Attribute) and expression.name == self.timeout:
             return False
+        if isinstance(expression, record.Choice):
+            neutral = expression.operator == "and"
+            return any(self._asks(each, depth) for each in expression.operands) and all(
+                self._leaves_open(each, neutral) for each in expression.operands
+            )
         if isinstance(expression, record.Name):
             return depth > 0 and any(self._asks_by_binding(*each, depth) for each in self._bound(expression))
         return any(self._asks(part, depth) for part in self._inside(expression))

@@ -27,10 +27,11 @@ from servicelint.program.evaluation.values import (
 from servicelint.program.grpc.choosing import chooses
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from servicelint.catalog.model import Arity
     from servicelint.program.evaluation.frames import Frame
+    from servicelint.program.linking.modules import Module
     from servicelint.program.program import Program
 
 CONTINUATION = External("grpc.continuation")
@@ -128,9 +129,24 @@ class Interceptors:
 
     def _chooses(self, hook: FunctionRef, described: CallDetails) -> bool:
         """Whether the class of a hook gives a deadline to some calls only, by what they are."""
-        owner = hook.receiver.of if isinstance(hook.receiver, Instance) else None
-        order = self.program.attributes.classes.order(owner) if isinstance(owner, ClassRef) else []
-        return any(chooses(each, described.timeout.keyword) for each in order if isinstance(each, ClassRef))
+        receiver = hook.receiver
+        if not isinstance(receiver, Instance) or not isinstance(receiver.of, ClassRef):
+            return False
+        order = self.program.attributes.classes.order(receiver.of)
+        own = [each for each in order if isinstance(each, ClassRef)]
+        timeout = described.timeout.keyword
+        return any(chooses(each, timeout, self._deciding(each.module, receiver)) for each in own)
+
+    def _deciding(
+        self, module: Module, receiver: Instance
+    ) -> Callable[[record.Expression, int], bool | None]:
+        """Tells of a test in a scope of a module how it goes for one interceptor."""
+
+        def decide(test: record.Expression, scope: int) -> bool | None:
+            frame = self.program.method_frame(module, scope, receiver)
+            return self.program.evaluator.conditions.decide(test, frame)
+
+        return decide
 
     def _details_by_name(self) -> Iterator[tuple[str, CallDetails]]:
         for library in self.program.catalog.libraries.values():
