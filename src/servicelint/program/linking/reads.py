@@ -62,7 +62,7 @@ class Reads:
 
 
 class Asking:
-    """While it is entered, what is read is read for one question; entered some 400,000 times in a large run."""
+    """While it is entered, what is read is read for one question. Large runs enter some 400,000 of them."""
 
     __slots__ = ("_before", "_node", "_reads")
 
