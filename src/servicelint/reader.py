@@ -40,7 +40,10 @@ FEWEST = 64
 """Files to parse that are worth the start of other processes."""
 
 _BATCH = 8
-"""Files that a process is given at a time."""
+"""Files that a process is given at a time, at most."""
+
+_FEWEST_BATCHES = 4
+"""Files that are waited for are given to several processes."""
 
 
 class Reader:
@@ -63,6 +66,7 @@ class Reader:
         self.tracebacks: list[str] = []
         self._pool = pool
         self._ordered: dict[str, tuple[Future[list[Extracted]], int]] = {}
+        self._wanted: list[Module] = []
 
     def text(self, path: str) -> str:
         """The text of a file; where it can't be decoded, something that keeps its lines."""
@@ -94,17 +98,21 @@ class Reader:
     # --- beside this process ---------------------------------------------------------------------
 
     def order(self, modules: Iterable[Module]) -> None:
-        """Have facts that will be asked for made by other processes, if that is worth their start."""
+        """Have facts that will be asked for made by other processes, once that is worth their start."""
         if self._pool is None:
             return
-        missing = [module for module in modules if self._is_missing(module)]
+        wanted = dict.fromkeys((*self._wanted, *modules))
+        missing = [module for module in wanted if self._is_missing(module)]
         if not missing or (not self._ordered and len(missing) < FEWEST):
+            self._wanted = missing
             return
+        self._wanted = []
         executor = self._pool.executor()
         if executor is None:
             return
         try:
-            for batch in (missing[at : at + _BATCH] for at in range(0, len(missing), _BATCH)):
+            size = max(1, min(_BATCH, len(missing) // _FEWEST_BATCHES))
+            for batch in (missing[at : at + size] for at in range(0, len(missing), size)):
                 future = executor.submit(all_extracted, [module.text for module in batch])
                 self._ordered |= {module.path: (future, number) for number, module in enumerate(batch)}
         except BrokenExecutor:

@@ -45,6 +45,9 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
+LOOKED_AT = 32
+"""Modules that are looked at before those of them that matter are ordered."""
+
 PARTIAL = Invoker(passes="rest", callable=0)
 """``functools.partial`` hands on as an executor does, only later."""
 
@@ -126,9 +129,12 @@ class Carriers(MarkReader):
 
     def _spread(self) -> None:
         while self._pending:
-            woken, self._pending = self._pending, {}
-            concerned = [module for module in woken if not self._in(module, self._stands_by)]
-            self.program.order(concerned)
+            woken, self._pending = list(self._pending), {}
+            concerned: list[Module] = []
+            for at in range(0, len(woken), LOOKED_AT):  # the first are parsed while others are looked at
+                some = [each for each in woken[at : at + LOOKED_AT] if not self._in(each, self._stands_by)]
+                self.program.order(some)
+                concerned += some
             for module in concerned:
                 self._pending.pop(module, None)
                 if module not in self.marked.visited:
