@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     from servicelint.program.linking.modules import Module
     from servicelint.program.program import Program
 
+TAKING_AWAITABLES = frozenset(
+    {"wait_for", "gather", "create_task", "ensure_future", "shield", "run_until_complete"}
+)
+"""Functions and methods of asyncio that refuse what can't be awaited."""
+
 
 @dataclass(frozen=True)
 class Target:
@@ -178,9 +183,17 @@ class Sites:
         """Whether a remote method over a channel that can't be told is shown to be awaitable."""
         return (
             method.maker is not None
-            and arguments.call.call.is_awaited
+            and self._is_taken_as_awaitable(arguments.call)
             and not self.program.stubs.channels(method)
+            and self.program.handed_on(arguments.call) is None  # a thread's result is awaited, not the call
         )
+
+    def _is_taken_as_awaitable(self, ref: CallRef) -> bool:
+        """Whether what a call returns is awaited, or given to something that only takes what can be."""
+        if ref.call.is_awaited or ref.call.holder < 0:
+            return ref.call.is_awaited
+        taker = last_name(ref.module.facts.calls[ref.call.holder].callee)
+        return bool(TAKING_AWAITABLES & self.program.index.of(ref.module).spoken(taker))
 
     # --- by reference ----------------------------------------------------------------------------
 
