@@ -11,7 +11,7 @@ from servicelint.program.evaluation.errors import ANYTHING, Error
 from servicelint.program.evaluation.values import CallRef, External, FunctionRef
 from servicelint.program.linking.index import last_name
 from servicelint.program.linking.reads import Memo
-from servicelint.program.linking.wholes import Whole, by_number, paths
+from servicelint.program.linking.wholes import Parts, Whole, by_number, paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +47,9 @@ class RetryLoops:
     def __init__(self, program: Program) -> None:
         self.program = program
         self._known: Memo[Module, list[RetryLoop]] = Memo(program.reads)
-        self._calling = Whole(program.reads, "loops", self._find_calling, paths, by_number(program.modules))
+        reads, packing = program.reads, by_number(program.modules)
+        self._calling_into = Parts(reads, "loops", self._find_calling_into, packing)
+        self._calling = Whole(reads, "loops", self._find_calling, paths, packing)
 
     def of(self, module: Module) -> list[RetryLoop]:
         """The loops of a module that try a request again."""
@@ -64,21 +66,16 @@ class RetryLoops:
 
     def _find_calling(self) -> frozenset[Module]:
         """The modules that may try again, in a loop, a function of the program that sends."""
-        vocabulary, callers = self.program.vocabulary, self.program.callers
-        return frozenset(
-            module
-            for function in self._sending()
-            for module, _ in callers.uses(function)
-            if vocabulary.tries_in_loops(module)
-        )
+        visited = filter(self.program.carriers.visited, self.program.all_targets())
+        return frozenset(user for module in visited for user in self._calling_into.of(module))
 
-    def _sending(self) -> Iterator[FunctionRef]:
-        """The functions that send a request themselves."""
-        for module in self.program.targets:
-            if self.program.carriers.visited(module):
-                scopes = dict.fromkeys(site.call.scope for site in self.program.outcomes.sites(module))
-                numbers = [self.program.function_of_scope(module, scope) for scope in scopes]
-                yield from (FunctionRef(module, number) for number in numbers if number >= 0)
+    def _find_calling_into(self, module: Module) -> frozenset[Module]:
+        """The modules that may do so with a function of ``module``."""
+        scopes = dict.fromkeys(site.call.scope for site in self.program.outcomes.sites(module))
+        numbers = [self.program.function_of_scope(module, scope) for scope in scopes]
+        functions = [FunctionRef(module, number) for number in numbers if number >= 0]
+        uses = (use for function in functions for use in self.program.callers.uses(function))
+        return frozenset(user for user, _ in uses if self.program.vocabulary.tries_in_loops(user))
 
     def _is_generator(self, module: Module, scope: int) -> bool:
         number = self.program.function_of_scope(module, scope)
