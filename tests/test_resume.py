@@ -12,6 +12,7 @@ import pytest
 
 from servicelint import registry
 from servicelint.config import Config
+from servicelint.program.linking.vocabulary import HELD
 from servicelint.resume import MOST_CHANGED
 from servicelint.run import Run
 from servicelint.sources.cache import Cache
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from servicelint.program.linking.reads import Leaf, Node
     from servicelint.result import Result
 
 EDITS = 12
@@ -291,3 +293,25 @@ def test_what_no_word_tells(tmp_path: Path, files: dict[str, str], edit: dict[st
         counts.append(len(result.findings))
     assert is_resumed
     assert counts[0] != counts[1]
+
+
+def test_no_verdict_rests_on_what_all_files_hold(tmp_path: Path) -> None:
+    """A question on all files that is asked for every one would have an edit ask for all of them again."""
+    folder = tmp_path / "program"
+    shutil.copytree(FIXTURES / "shop" / "src", folder, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "plain.py").write_text("TEXT = 'nothing is sent here'\n")
+    run = Run(select([folder], folder), Config(), folder)
+    run.check(registry.rules().values())
+    [plain] = [module for module in run.program.targets if module.path.endswith("/plain.py")]
+    kinds = {str(leaf).partition(":")[0] for leaf in everything_below(run.program.checks[plain])}
+    assert kinds.isdisjoint({*HELD, "files"})
+
+
+def everything_below(node: Node) -> set[Leaf]:
+    """All that a question rests on."""
+    known, pending = {node}, [node]
+    while pending:
+        new = pending.pop().nodes - known
+        known |= new
+        pending += new
+    return {leaf for each in known for leaf in each.leaves}

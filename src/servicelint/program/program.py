@@ -239,7 +239,8 @@ class Program:
             if self._carriers_crash is not None:
                 raise self._carriers_crash.with_traceback(None)
             try:
-                self._carriers = Carriers(self, self._earlier)
+                with self.reads.apart(Node()):  # each visit notes what it rests on by itself
+                    self._carriers = Carriers(self, self._earlier)
             except Exception as error:
                 self._carriers_crash = error  # each file asks for them
                 raise

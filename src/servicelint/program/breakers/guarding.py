@@ -180,7 +180,7 @@ class Guarding:
     def _uses_breaker(self, function: FunctionRef) -> bool:
         """Whether a function, or one defined in it, goes through a breaker."""
         module = function.module
-        if not (self.program.breakers.are_used or self.program.own_breakers.classes):
+        if not (self.program.breakers.are_used or self.program.own_breakers.exist):
             return False
         scopes = module.facts.scopes
         outer = module.facts.functions[function.index].scope
@@ -218,7 +218,7 @@ class Guarding:
 
     def _asks_breaker(self, function: FunctionRef) -> bool:
         """Guarded by hand: the function asks a breaker of the program's own, and tells it what came of it."""
-        if not self.program.own_breakers.classes:
+        if not self.program.own_breakers.exist:
             return False
         scope = function.module.facts.functions[function.index].scope
         asked = [

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 from servicelint.facts import record
 from servicelint.program.evaluation.values import ClassRef, FunctionRef, Instance, Super, Value
 from servicelint.program.linking.reads import Memo
+from servicelint.program.linking.wholes import ANY, Packing, Whole, by_number, paths
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from servicelint.program.linking.modules import Module
+    from servicelint.program.linking.modules import Module, ModuleIndex
     from servicelint.program.program import Program
 
 _NAME = re.compile(r"circuit|breaker", re.IGNORECASE)
@@ -46,18 +47,15 @@ class OwnBreakers:
     def __init__(self, program: Program) -> None:
         self.program = program
         self._known: Memo[ClassRef, bool] = Memo(program.reads)
-        self._modules: Memo[None, list[Module]] = Memo(program.reads)
-        self._classes: Memo[None, list[ClassRef]] = Memo(program.reads)
-        self._users: Memo[None, frozenset[Module]] = Memo(program.reads)
+        self._classes = Whole(program.reads, "own breakers", self._find, _told, _packing(program.modules))
+        self._users = Whole(
+            program.reads, "naming own breakers", self._find_users, paths, by_number(program.modules)
+        )
         self.declared: frozenset[str] = frozenset()
         """The dotted names of the classes that the settings declare."""
 
-    @property
-    def modules(self) -> list[Module]:
+    def _modules(self) -> list[Module]:
         """The modules that may define one, by their text."""
-        return self._modules.answer(None, self._find_modules)
-
-    def _find_modules(self) -> list[Module]:
         names = {name.rpartition(".")[2] for name in self.declared}
         declaring = {module for name in names for module in self.program.vocabulary.modules_with(name)}
         candidates = {module for word in _TELLING for module in self.program.vocabulary.modules_with(word)}
@@ -70,15 +68,20 @@ class OwnBreakers:
     @property
     def classes(self) -> list[ClassRef]:
         """The program's own breakers."""
-        return self._classes.answer(None, self._find)
+        return self._classes.answer()
+
+    @property
+    def exist(self) -> bool:
+        """Whether the program has any."""
+        return bool(self._classes.answer(ANY))
 
     def _find(self) -> list[ClassRef]:
-        found = [ClassRef(module, n) for module in self.modules for n in range(len(module.facts.classes))]
+        found = [ClassRef(module, n) for module in self._modules() for n in range(len(module.facts.classes))]
         return [klass for klass in found if self.is_breaker(klass)]
 
     def may_be_used_in(self, module: Module) -> bool:
         """Whether a module names one of these classes, or something that may be one."""
-        return module in self._users.answer(None, self._find_users)
+        return module in self._users.answer(module.path)
 
     def _find_users(self) -> frozenset[Module]:
         order = self.program.attributes.classes
@@ -132,7 +135,7 @@ class OwnBreakers:
 
     def mentions_one(self, expression: record.Expression, module: Module, scope: int) -> bool:
         """Whether an expression is, is taken from, or is made by a breaker of the program's own."""
-        if not self.classes:
+        if not self.exist:
             return False
         return any(self._is_one(part, module, scope) for part in _owners(expression, module))
 
@@ -146,6 +149,20 @@ class OwnBreakers:
         return not any(isinstance(value, FunctionRef) for value in values) and bool(
             re.search(r"breaker", name, re.IGNORECASE)
         )
+
+
+def _told(classes: Iterable[ClassRef]) -> dict[str, object]:
+    """Classes as plain data."""
+    told = [(klass.module.path, klass.index) for klass in classes]
+    return {"": told, ANY: bool(told)}
+
+
+def _packing(index: ModuleIndex) -> Packing[list[ClassRef]]:
+    """Classes kept by the numbers of their modules, and their own."""
+    return Packing(
+        lambda classes: [(index.numbers[klass.module], klass.index) for klass in classes],
+        lambda pairs: [ClassRef(index.numbered[module], klass) for module, klass in pairs],
+    )
 
 
 def _owners(expression: record.Expression, module: Module) -> Iterator[record.Expression]:

@@ -23,6 +23,7 @@ from servicelint.program.evaluation.values import (
 )
 from servicelint.program.linking.index import last_name
 from servicelint.program.linking.reads import Memo
+from servicelint.program.linking.wholes import ANY, Whole, by_number, paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,7 +100,9 @@ class Breakers:
     def __init__(self, program: Program) -> None:
         self.program = program
         self._uses: Memo[Module, list[BreakerUse]] = Memo(program.reads)
-        self._importing: Memo[None, list[Module]] = Memo(program.reads)
+        self._importing = Whole(
+            program.reads, "importing breakers", self._find_importing, paths, by_number(program.modules)
+        )
         self._methods = frozenset(
             name for entry in self._entries() for name in (*entry.calls, *entry.blocks) if name
         )
@@ -113,17 +116,19 @@ class Breakers:
     @property
     def are_used(self) -> bool:
         """Whether any module of the program imports a library of breakers."""
-        return bool(self.modules)
+        return bool(self._importing.answer(ANY))
 
     def uses(self, module: Module) -> list[BreakerUse]:
         """The uses of breakers in a module: decorators, calls through one, guarded blocks."""
         return self._uses.answer(module, lambda: list(self._find(module)))
 
     @property
-    def modules(self) -> list[Module]:
+    def modules(self) -> frozenset[Module]:
         """The modules that import a library of breakers."""
-        symbols = self.program.catalog.breaking
-        return self._importing.answer(None, lambda: self.program.vocabulary.modules_importing(symbols))
+        return self._importing.answer()
+
+    def _find_importing(self) -> frozenset[Module]:
+        return frozenset(self.program.vocabulary.modules_importing(self.program.catalog.breaking))
 
     def guarding(self, function: FunctionRef) -> list[BreakerUse]:
         """The breakers that a function is decorated with."""
@@ -134,7 +139,7 @@ class Breakers:
         ]
 
     def _find(self, module: Module) -> Iterator[BreakerUse]:
-        from_library = self.are_used and self.program.carriers.visited(module)
+        from_library = self.program.carriers.visited(module) and self.are_used
         if not from_library and not self.program.own_breakers.may_be_used_in(module):
             return
         for number in range(len(module.facts.functions)):

@@ -106,12 +106,21 @@ class Vocabulary:
         self.answers: dict[tuple[Held, str], Sequence[Module]] = {}
         self.peeked: defaultdict[tuple[Peeked, str], dict[Module, object]] = defaultdict(dict)
         self._reads = reads
+        self._holders: dict[str, frozenset[Module]] = {}
 
     # --- all modules -----------------------------------------------------------------------------
 
     def modules_with(self, word: str) -> Sequence[Module]:
         """The modules that hold a word, be it in a comment."""
         return self._holding("word", word)
+
+    def holds(self, module: Module, word: str) -> bool:
+        """Whether a module holds a word: a question on that module alone, whatever others hold."""
+        known = self._holders.get(word)
+        if known is None:
+            known = self._holders[word] = frozenset(self.tables.modules("word", word))
+        self._reads.note(module)
+        return module in known
 
     def modules_assigning(self, attribute: str) -> Sequence[Module]:
         """The modules that may assign an attribute of an object that is not a method's own."""

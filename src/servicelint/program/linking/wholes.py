@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 WHOLE = "whole"
 """The kind of the questions that :class:`Whole` answers."""
 
+ANY = "any"
+"""The part that only tells whether there is anything at all."""
+
 Value = TypeVar("Value")
 
 
@@ -128,7 +131,7 @@ class Parts(Generic[Value]):
 def paths(modules: Iterable[Module]) -> dict[str, object]:
     """Modules as plain data: each a part, and all of them one."""
     told: dict[str, object] = {module.path: True for module in modules}
-    return {"": sorted(told), **told}
+    return {"": sorted(told), ANY: bool(told), **told}
 
 
 def by_number(index: ModuleIndex) -> Packing[frozenset[Module]]:

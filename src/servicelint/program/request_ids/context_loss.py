@@ -72,7 +72,7 @@ class ContextLoss:
         """Whether a module can be at fault, told without parsing it."""
         invokers = self.program.catalog.invokers
         names = [name for name, invoker in invokers.items() if invoker.loses_context]
-        if not any(module in self.program.vocabulary.modules_with(name) for name in names):
+        if not any(self.program.vocabulary.holds(module, name) for name in names):
             return False
         if not self._is_kept_in_context():
             return False

@@ -126,7 +126,7 @@ class RetryFaults:
 
     def on_open_breakers(self, module: Module) -> Iterator[Fault]:
         """Retries that also try again when a breaker refuses the call."""
-        if not (self.program.breakers.are_used or self.program.own_breakers.classes):
+        if not (self.program.breakers.are_used or self.program.own_breakers.exist):
             return
         seen: set[object] = set()
         for use in self.program.retry_uses.of(module):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from servicelint.program.evaluation.lifetimes import blocks_around
 from servicelint.program.evaluation.values import CallRef, FunctionRef, Partial
 from servicelint.program.linking.reads import Memo
+from servicelint.program.linking.wholes import Whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,13 +41,15 @@ class RetryUses:
     def __init__(self, program: Program) -> None:
         self.program = program
         self._known: Memo[Module, list[RetryUse]] = Memo(program.reads)
-        self._are_used: Memo[None, bool] = Memo(program.reads)
+        self._are_used = Whole(program.reads, "retries used", self._find_used, lambda used: {"": used})
 
     @property
     def are_used(self) -> bool:
         """Whether any module of the program imports a library of retries."""
-        symbols = self.program.catalog.retrying
-        return self._are_used.answer(None, lambda: bool(self.program.vocabulary.modules_importing(symbols)))
+        return self._are_used.answer()
+
+    def _find_used(self) -> bool:
+        return bool(self.program.vocabulary.modules_importing(self.program.catalog.retrying))
 
     def of(self, module: Module) -> list[RetryUse]:
         """The uses in a module."""
@@ -54,7 +57,7 @@ class RetryUses:
 
     def policies(self, module: Module) -> Iterator[RetryPolicy]:
         """The policies that a module makes, each at the call that makes it."""
-        if not self.are_used or not self.program.carriers.visited(module):
+        if not self.program.carriers.visited(module) or not self.are_used:
             return
         for number, call in enumerate(module.facts.calls):
             if not self.program.carriers.of(call.callee, module, call.scope):
@@ -65,7 +68,7 @@ class RetryUses:
             yield from (policy for policy in policies[:1] if policy.made == ref)
 
     def _find(self, module: Module) -> Iterator[RetryUse]:
-        if not self.are_used or not self.program.carriers.visited(module):
+        if not self.program.carriers.visited(module) or not self.are_used:
             return
         for number, function in enumerate(module.facts.functions):
             for rank, decorator in enumerate(function.decorators):
