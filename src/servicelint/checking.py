@@ -115,9 +115,10 @@ class Checker:
         targets = self.program.targets if self.program.boundaries else []
         with self.program.reads.apart(Node()):
             found = {module: list(self._findings(module, "imports")) for module in targets}
-            by_path = {module.shown: module for module in self.program.targets}
+            of_the_whole = list(self._findings_of_the_whole(uses)) if is_whole else []
+            by_path = {module.shown: module for module in self.program.targets} if of_the_whole else {}
             elsewhere = []
-            for finding in self._findings_of_the_whole(uses) if is_whole else ():
+            for finding in of_the_whole:
                 if finding.place.path in by_path:
                     found.setdefault(by_path[finding.place.path], []).append(finding)
                 elif finding.place.path.endswith(".toml"):
@@ -163,7 +164,7 @@ class Checker:
         counts = Counter(call.bound.state for call in self.program.outbound_calls(module))
         if self.asks_for_breakers and not asks_for_breakers(self.program, self.config):
             counts[UNGUARDED] = self.program.guarding.exposed(module)
-        return dict(counts)
+        return {state: count for state, count in counts.items() if count}
 
     def _unknown(self, module: Module) -> list[UnknownCall]:
         if module in self.program.crashes or not self.asks_for_calls:

@@ -85,17 +85,16 @@ class Run:
 
     @functools.cached_property
     def _modules(self) -> list[Module]:
-        roots = SourceRoots(self._paths, self.root.as_posix())
         return [
             Module(
                 path,
-                roots.of(path),
+                root,
                 functools.partial(self.reader.text, path),
                 self.reader.facts,
                 shown_path,
-                is_target=number < self._targets,
+                is_target=is_target,
             )
-            for number, path in enumerate(self._paths)
+            for path, root, is_target in self._files
         ]
 
     @functools.cached_property
@@ -247,7 +246,7 @@ class Run:
         """What could not be read of files that were named: they are parsed even if nothing leads there."""
         known = {finding.place.path for finding in result.findings if finding.code == "SVC004"}
         names = {path for path in self._named if shown_path(path) not in known}
-        modules = [module for module in self._modules if module.path in names]
+        modules = [module for module in self._modules if module.path in names] if names else []
         if not modules or not any(rule.code == "SVC004" for rule in rules):
             return []
         with at_full_speed():
@@ -380,10 +379,12 @@ class Run:
 
     @functools.cached_property
     def _files(self) -> list[tuple[str, str, bool]]:
-        return [(module.path, module.root, module.is_target) for module in self._modules]
+        """The path of each file, its source root, and whether it is a target."""
+        roots = SourceRoots(self._paths, self.root.as_posix())
+        return [(path, roots.of(path), number < self._targets) for number, path in enumerate(self._paths)]
 
     @functools.cached_property
     def _contents(self) -> list[bytes]:
-        digests = [self.reader.texts.digest(module.path) for module in self._modules]
+        digests = [self.reader.texts.digest(path) for path in self._paths]
         self._known_digests.save()
         return digests

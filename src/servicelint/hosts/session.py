@@ -27,6 +27,7 @@ from servicelint.sources.discovery import BadPattern, Selection, is_checked, sel
 from servicelint.sources.neighbourhood import neighbourhood
 from servicelint.sources.roots import is_everything, is_marked_root, program_root
 from servicelint.sources.turns import turn
+from servicelint.workers import at_full_speed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -99,7 +100,7 @@ class Session:
             return program.found
         if not program.covers(file):
             return {}
-        with self._cache() as cache:
+        with self._cache() as cache, at_full_speed():
             if self.scope == "file" or file.suffix != ".py" or is_everything(program.root):
                 return program.checked_alone(cache, file, text)
             if self.scope == "auto":
@@ -181,7 +182,7 @@ class _Program:
 
     def resumed(self, cache: Cache, file: Path, text: str | None) -> Findings | None:
         """The findings in the whole program, if the cache has a run of it to go on from."""
-        if cache.get("run", run_name(self.root, self.rules)) is None:
+        if not cache.has("run", run_name(self.root, self.rules)):
             return None
         return self._resumed(self._whole(cache, {} if text is None else {file: text}))
 
@@ -199,7 +200,8 @@ class _Program:
     def _whole(self, cache: Cache, buffers: Mapping[Path, str]) -> Run:
         config = self.config
         selection = select((self.root,), self.root, config.exclude, include_tests=config.include_tests)
-        selection.targets = sorted({*selection.targets, *buffers})  # one may not be on the disk yet
+        if not buffers.keys() <= set(selection.targets):  # one may not be on the disk yet
+            selection.targets = sorted({*selection.targets, *buffers}, key=str)
         return self._run(selection, cache, buffers)
 
     def _run(self, selection: Selection, cache: Cache, buffers: Mapping[Path, str]) -> Run:

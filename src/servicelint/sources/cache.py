@@ -67,8 +67,15 @@ class Cache:
         return None if row is None else _checked(bytes(row[0]))
 
     def has(self, kind: Kind, key: bytes) -> bool:
-        """Whether something was put under a key."""
-        return self.get(kind, key) is not None
+        """Whether something was put under a key, be it damaged since: large entries are not read for that."""
+        if self._connection is None:
+            return False
+        try:
+            asked = "SELECT 1 FROM entries WHERE kind = ? AND key = ?"
+            return self._connection.execute(asked, (kind, key)).fetchone() is not None
+        except sqlite3.Error as error:
+            self._give_up(error)
+            return False
 
     def put(self, kind: Kind, key: bytes, data: bytes) -> None:
         """Keep something; it is written by :meth:`save`."""

@@ -69,7 +69,7 @@ def select(
     @functools.cache
     def targets_below(folder: Path) -> frozenset[Path]:
         found = (file for file in files_below(folder) if is_target(file, folder, include_tests=include_tests))
-        return frozenset(file for file in found if not is_excluded(file))
+        return frozenset(file for file in found if not exclude or not is_excluded(file))
 
     named: set[Path] = set()
     targets: set[Path] = set()

@@ -27,6 +27,14 @@ ANY = "any"
 Value = TypeVar("Value")
 
 
+def _digest(told: object) -> bytes:
+    return blake2b(repr(told).encode("utf-8", "replace"), digest_size=8).digest()
+
+
+NOTHING = _digest(None)
+"""The digest of a part that an answer does not have: of most modules nothing is told."""
+
+
 class Packing(NamedTuple, Generic[Value]):
     """How a value becomes plain data (lists, texts and numbers), and is made of that again."""
 
@@ -72,7 +80,8 @@ class Whole(Generic[Value]):
 
     def told(self, part: str) -> bytes:
         """A digest of one part of the answer."""
-        return blake2b(repr(self._answer()[1].get(part)).encode("utf-8", "replace"), digest_size=8).digest()
+        told = self._answer()[1].get(part)
+        return NOTHING if told is None else _digest(told)
 
     def packed(self) -> object:
         """The answer as data; None if it is not kept, or was not asked for."""
