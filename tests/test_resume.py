@@ -17,12 +17,14 @@ from servicelint.resume import MOST_CHANGED
 from servicelint.run import Run
 from servicelint.sources.cache import Cache
 from servicelint.sources.discovery import select
+from servicelint.sources.shown_paths import shown_path
 from tests.fixtures.projects import FIXTURES, projects
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from servicelint.finding import Finding
     from servicelint.program.linking.reads import Leaf, Node
     from servicelint.result import Result
 
@@ -191,6 +193,32 @@ CHANGES: list[Callable[[str, random.Random, list[str]], str]] = [
     bounded,
     longer,
 ]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_one_file_alone_is_judged_as_among_all(tmp_path: Path, seed: int) -> None:
+    chosen = random.Random(seed)
+    folder = tmp_path / "program"
+    shutil.copytree(FIXTURES / "shop" / "src", folder, ignore=shutil.ignore_patterns("__pycache__"))
+    checked = Checked(folder, tmp_path / "cache")
+    checked.run(is_cached=True)
+    for _ in range(EDITS // 4):
+        edit(folder, chosen)
+        expected = checked.run(is_cached=False)[0].findings
+        loud = {finding.place.path for finding in expected}
+        for file in sorted(folder.rglob("*.py")):
+            path = shown_path(file.as_posix())
+            if path in loud or chosen.random() < MOVED:
+                found = alone(checked, file)
+                assert found is None or found == [each for each in expected if each.place.path == path]
+
+
+def alone(checked: Checked, file: Path) -> list[Finding] | None:
+    """What is found in a file, the others left aside; None if that takes a run from nothing."""
+    selection = select([checked.folder], checked.folder)
+    selection.asked = frozenset({file})
+    result = Run(selection, Config(), checked.folder, Cache(checked.cache)).resumed(registry.rules().values())
+    return None if result is None else result.findings
 
 
 # --- files that come and go ----------------------------------------------------------------------

@@ -223,6 +223,30 @@ class Changed:
         return question in self._holds
 
 
+def check_only(
+    program: Program, before: Resumed, paths: Collection[str]
+) -> tuple[set[Module], dict[Module, ModuleResult]]:
+    """As :func:`check_again`, for the files at some paths alone: what others are told is not looked at."""
+    kept = before.kept
+    news = program.carriers.news
+    before.bits |= _bits_of(before.roster, news)
+    Wholes(program, before)
+    again = {module for module in program.targets if module.path in paths}
+    asked = {before.roster.numbers[module] for module in again}
+    origins = before.changed | news | before.modules(kept.decisions.touched(before.bits))
+    origins |= before.modules(number for number, into in kept.decided.items() if asked.intersection(into))
+    program.forwarding.origins = [module for module in program.targets if module in origins]
+    _read_again(before, asked)
+    return again, {}
+
+
+def _read_again(before: Resumed, numbers: Iterable[int]) -> None:
+    """Parse the modules of which something could not be read: that is told again."""
+    for number in numbers:
+        if number in before.kept.results and before.kept.results[number].has_unread:
+            _ = before.roster.numbered[number].facts
+
+
 def check_again(program: Program, before: Resumed) -> tuple[set[Module], dict[Module, ModuleResult]]:
     """The modules that have to be checked again, and what was found in the others."""
     kept, numbers = before.kept, before.roster.numbers
@@ -240,9 +264,7 @@ def check_again(program: Program, before: Resumed) -> tuple[set[Module], dict[Mo
         number for number, targets in kept.decided.items() if asked.intersection(targets)
     )
     program.forwarding.origins = [module for module in program.targets if module in origins]
-    for number in asked:
-        if number in kept.results and kept.results[number].has_unread:
-            _ = before.roster.numbered[number].facts  # so that it is told again what can't be read of it
+    _read_again(before, asked)
     left = set(kept.results) - asked
     return again, {before.roster.numbered[number]: kept.results[number] for number in left}
 
@@ -267,6 +289,8 @@ class Wholes:
         }
         for name, parts in program.reads.parts.items():
             parts.earlier = functools.partial(self._part, before.kept.parts.get(name, {}))
+        for name, whole in program.reads.wholes.items():
+            whole.earlier = functools.partial(self._whole, name)
 
     def compare(self) -> None:
         """Note all that is told otherwise now."""
@@ -278,14 +302,16 @@ class Wholes:
             return
         self._compared.add(name)
         before = self._before
-        mask, answer = before.kept.wholes[name]
+        mask, _ = before.kept.wholes[name]
         whole = self._program.reads.wholes.get(name)
         if whole is None or self._is_touched(mask):
             for number, part in self._asked[name].items():
                 if whole is None or whole.told(part) != before.kept.told[number]:
                     before.bits |= 1 << len(before.kept.files) + number
-        else:
-            whole.restore(msgspec.msgpack.decode(answer))
+
+    def _whole(self, name: str) -> object:
+        mask, answer = self._before.kept.wholes.get(name, (b"", b""))
+        return msgspec.msgpack.decode(answer) if answer and not self._is_touched(mask) else None
 
     def _is_touched(self, mask: bytes) -> bool:
         """Whether something rests on a change, be it of what another answer tells."""

@@ -79,6 +79,7 @@ class Run:
         self._asked = None if selection.asked is None else {path.as_posix() for path in selection.asked}
         self._named = sorted(path.as_posix() for path in selection.named)
         self._earlier: resume.Resumed | None = None
+        self._is_partial = False
         self._crashes = Crashes()
         self._paths = [path.as_posix() for path in (*selection.targets, *selection.others)]
         self._targets = len(selection.targets)
@@ -202,10 +203,10 @@ class Run:
     def known(self, rules: Iterable[Rule]) -> Result | None:
         """What :meth:`check` would find, if the cache tells just that."""
         chosen = tuple(rules)
-        kept = self.cache.get("result", self._key(chosen)) if self.cache else None
-        if kept is not None:
-            with contextlib.suppress(msgspec.DecodeError):  # damaged: made anew
-                return self._told(_results.decode(kept), chosen)
+        for key in (self._key(chosen), self._partial_key(chosen)) if self.cache else ():
+            if self.cache and (kept := self.cache.get("result", key)) is not None:
+                with contextlib.suppress(msgspec.DecodeError):  # damaged: made anew
+                    return self._told(_results.decode(kept), chosen)
         return None
 
     def resumed(self, rules: Iterable[Rule], *, is_patient: bool = False) -> Result | None:
@@ -227,7 +228,8 @@ class Run:
         result.findings += with_fingerprints(self._crashes.left(), [])
         result.tracebacks += self._crashes.tracebacks
         if self.cache and not result.tracebacks and not self.reader.texts.is_torn:
-            self.cache.put("result", self._key(rules), msgspec.msgpack.encode(result))
+            key = self._partial_key(rules) if self._is_partial else self._key(rules)
+            self.cache.put("result", key, msgspec.msgpack.encode(result))
         return result
 
     def _told(self, result: Result, rules: tuple[Rule, ...]) -> Result:
@@ -293,8 +295,12 @@ class Run:
             if self._earlier is None:
                 return None
             self.program.request_ids(self.config.request_id.headers)  # its answers are compared
-            again, found = resume.check_again(self.program, self._earlier)
             checker = self._checker(rules)
+            self._is_partial = self._asked is not None and not is_patient and not checker.asks_for_uses
+            if self._is_partial:
+                again, found = resume.check_only(self.program, self._earlier, self._asked or ())
+            else:
+                again, found = resume.check_again(self.program, self._earlier)
             found.update(checker.check(module for module in self.program.targets if module in again))
         except (resume.LostShelf, msgspec.DecodeError):  # damaged: made anew
             self._begin_anew()
@@ -316,7 +322,7 @@ class Run:
 
     def _begin_anew(self) -> None:
         """Forget the earlier run, and all that was linked with it."""
-        self._earlier = None
+        self._earlier, self._is_partial = None, False
         self.reader.unreadable.clear()
         for made in ("program", "_modules"):
             self.__dict__.pop(made, None)
@@ -376,6 +382,10 @@ class Run:
     def _key(self, rules: tuple[Rule, ...]) -> bytes:
         """What changes when a result may."""
         return digest_of(self._identity(rules), self._files, self._contents)
+
+    def _partial_key(self, rules: tuple[Rule, ...]) -> bytes:
+        """The same for what was asked about alone."""
+        return digest_of(self._key(rules), sorted(self._asked or ()))
 
     @functools.cached_property
     def _files(self) -> list[tuple[str, str, bool]]:

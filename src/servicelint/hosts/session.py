@@ -184,7 +184,7 @@ class _Program:
         """The findings in the whole program, if the cache has a run of it to go on from."""
         if not cache.has("run", run_name(self.root, self.rules)):
             return None
-        return self._resumed(self._whole(cache, {} if text is None else {file: text}))
+        return self._resumed(self._whole(cache, {} if text is None else {file: text}, frozenset({file})))
 
     @property
     def _turn(self) -> str:
@@ -197,11 +197,12 @@ class _Program:
         selection = Selection(sorted({file, *near}), named={file}, is_whole=False)
         return self._findings(self._run(selection, cache, {} if text is None else {file: text}))
 
-    def _whole(self, cache: Cache, buffers: Mapping[Path, str]) -> Run:
+    def _whole(self, cache: Cache, buffers: Mapping[Path, str], asked: frozenset[Path] | None = None) -> Run:
         config = self.config
         selection = select((self.root,), self.root, config.exclude, include_tests=config.include_tests)
         if not buffers.keys() <= set(selection.targets):  # one may not be on the disk yet
             selection.targets = sorted({*selection.targets, *buffers}, key=str)
+        selection.asked = asked
         return self._run(selection, cache, buffers)
 
     def _run(self, selection: Selection, cache: Cache, buffers: Mapping[Path, str]) -> Run:

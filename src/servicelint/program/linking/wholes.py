@@ -64,6 +64,8 @@ class Whole(Generic[Value]):
         packing: Packing[Value] | None = None,
     ) -> None:
         self.node = Node()
+        self.earlier: Callable[[], object] = lambda: None
+        """Gives the data that an earlier run kept, if nothing the answer rests on has changed."""
         self._reads = reads
         self._name = name = name.replace(":", " ")  # which parts questions
         self._find = find
@@ -87,22 +89,21 @@ class Whole(Generic[Value]):
         """The answer as data; None if it is not kept, or was not asked for."""
         return None if self._packing is None or self._known is None else self._packing.pack(self._known[0])
 
-    def restore(self, packed: object) -> None:
-        """Have an answer back that an earlier run kept."""
-        if self._packing is not None and packed is not None:
-            self._known = self._telling(self._packing.unpack(packed))
-
     def _answer(self) -> tuple[Value, Mapping[str, object]]:
         if self._crash is not None:
             raise self._crash.with_traceback(None)
         if self._known is None:
             try:
                 with self._reads.apart(self.node):
-                    self._known = self._telling(self._find())
+                    self._known = self._telling(self._found())
             except Exception as error:
                 self._crash = error  # whoever asks next must not wait for the same crash
                 raise
         return self._known
+
+    def _found(self) -> Value:
+        packed = self.earlier() if self._packing is not None else None
+        return self._find() if self._packing is None or packed is None else self._packing.unpack(packed)
 
     def _telling(self, value: Value) -> tuple[Value, Mapping[str, object]]:
         return value, {storable(part): what for part, what in self._tell(value).items()}
