@@ -7,6 +7,7 @@ import asyncio
 import importlib.util
 import inspect
 import socket
+import sys
 import threading
 import time
 from pathlib import Path
@@ -93,12 +94,16 @@ def cases(rule: str) -> list[Any]:
 
 
 def loaded(path: Path) -> Any:
-    """The fixture as a module of its own."""
+    """The fixture as a module of its own, with the files beside it if it imports any."""
     spec = importlib.util.spec_from_file_location(f"fixture_{path.stem}", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(path.parent)
+        spec.loader.exec_module(module)
+    for beside in path.parent.glob("*.py"):  # others may be called so, too
+        sys.modules.pop(beside.stem, None)
     return module
 
 
