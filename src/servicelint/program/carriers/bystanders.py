@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING
 
 from servicelint.catalog.loader import STUB as STUB_CLASS
 from servicelint.facts.flows import CALL, ITEM, flows
-from servicelint.program.carriers.marks import BOX, CLIENT, ENTERING, HANDING_ON, NOTHING, Marks, lead
+from servicelint.program.carriers.marks import (
+    BOX,
+    CLIENT,
+    ENTERING,
+    HANDING_ON,
+    NOTHING,
+    Marks,
+    lead,
+    more_than_modules,
+)
 from servicelint.program.evaluation.attributes import PROXYING
 
 if TYPE_CHECKING:
@@ -76,11 +85,11 @@ class _Reading:
         """Whether anything is done that may send a request, or hand a client on to code of the program."""
         known = self._known
         return (
-            any(_is_more_than_a_module(self.names.get(name, NOTHING)) for name in known.shared)
+            any(more_than_modules(self.names.get(name, NOTHING)) for name in known.shared)
             or any(lead(self._of(path)) for path in known.called)
-            or any(_is_more_than_a_module(self._of(path)) for path in known.kept)
+            or any(more_than_modules(self._of(path)) for path in known.kept)
             or any(
-                _is_more_than_a_module(self._of(path)) and not self._is_foreign(callee)
+                more_than_modules(self._of(path)) and not self._is_foreign(callee)
                 for callee, path in known.given
             )
         )
@@ -118,7 +127,3 @@ class _Reading:
             or spoken & HANDING_ON
             or any(name in catalog.invokers or name.endswith(STUB_CLASS) for name in spoken)
         )
-
-
-def _is_more_than_a_module(marks: Marks) -> bool:
-    return any(not mark.startswith("module:") for mark in marks)

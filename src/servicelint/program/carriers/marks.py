@@ -90,6 +90,11 @@ def lead(marks: Marks) -> bool:
     return any(not mark.startswith(("module:", CALLED, BOX)) for mark in marks)
 
 
+def more_than_modules(marks: Iterable[str]) -> bool:
+    """Whether marks say more of something than that it is a module of the program."""
+    return any(not mark.startswith("module:") for mark in marks)
+
+
 def is_symbol(mark: str) -> bool:
     """Whether a mark is a symbol of a library."""
     return mark not in (CLIENT, METHOD, PROXY, STUB, REMOTE) and not mark.startswith(("module:", CALLED, BOX))

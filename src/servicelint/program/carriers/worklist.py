@@ -26,6 +26,7 @@ from servicelint.program.carriers.marks import (
     Marks,
     boxed,
     lead,
+    more_than_modules,
     taken_out,
 )
 from servicelint.program.evaluation.attributes import PROXYING, is_property
@@ -180,7 +181,7 @@ class Carriers(MarkReader):
             self.news.add(self._visited)
         elif not self._tells_all:
             return False
-        return any(not mark.startswith("module:") for mark in (marks if self._tells_all else fresh))
+        return more_than_modules(marks if self._tells_all else fresh)
 
     def _wake(self, modules: Iterable[Module]) -> None:
         woken = dict.fromkeys(modules)
@@ -308,7 +309,7 @@ class Carriers(MarkReader):
     ) -> Iterator[tuple[int, record.Argument, Marks]]:
         for position, argument in enumerate(call.arguments):
             marks = self.of(argument.value, module, call.scope)
-            if any(not mark.startswith("module:") for mark in marks):
+            if more_than_modules(marks):
                 yield position, argument, marks
 
     def _reach(
