@@ -210,7 +210,7 @@ def _is_of_the_whole(rule: Rule) -> bool:
 
 def use_of(call: ServiceCall) -> Use:
     """A call of another service as data."""
-    from servicelint.facts.positions import call_span  # brings libcst: only such calls need it
+    from servicelint.facts.positions import call_span  # only such calls need it
 
     module = call.ref.module
     span = call_span(module.lines, call.ref.call)

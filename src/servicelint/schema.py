@@ -16,6 +16,9 @@ def schema() -> str:
     definitions = described["$defs"]
     definitions["Config"]["properties"].pop("origin")
     definitions.pop("Origin", None)
+    for definition in definitions.values():  # msgspec (0.19 to 0.23) doesn't agree on blanks and lines
+        if "description" in definition:
+            definition["description"] = " ".join(definition["description"].split())
     described = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "servicelint",

@@ -36,7 +36,7 @@ class Extracted(NamedTuple):
 
 def extracted(text: str) -> Extracted:
     """The facts of a source text. A crash is the file's, and told as such: the others go on."""
-    from servicelint.facts.extract import extract  # brings libcst, which a warm run does without
+    from servicelint.facts.extract import extract  # what a warm run does without
 
     try:
         return Extracted(codec.encode(extract(text)))

@@ -26,12 +26,12 @@ from servicelint.hosts.cli import main
 try:
     main()
 finally:
-    print("libcst" in sys.modules, file=sys.stderr)
+    print("servicelint.facts.extract" in sys.modules, file=sys.stderr)
 """
 
 
 class Program:
-    """A folder with one file, checked with a cache of its own; ``parsed`` tells whether libcst was needed."""
+    """A folder with one file, checked with a cache of its own; ``parsed`` tells whether that was needed."""
 
     python: Sequence[str] = (sys.executable,)
 

@@ -1,1 +1,1 @@
-"""Facts: what one file says, taken from one libcst parse and one walk; pure, small and serialisable."""
+"""Facts: what one file says, taken from one parse and one walk; pure, small and serialisable."""

@@ -2,39 +2,38 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
-
-import libcst as cst
 
 from servicelint.facts.literals import SINGLETONS
 from servicelint.facts.record import OPAQUE, Attribute, Expression, Name, Operation, Sequence, Subscript
-from servicelint.facts.syntax_tree import literal_value
+from servicelint.facts.syntax_tree import expression_tree
 
-Read = Callable[[cst.CSTNode], Expression]
+Read = Callable[[ast.AST], Expression]
 
 
-def read_annotation(node: cst.BaseExpression, read: Read) -> Expression:
+def read_annotation(node: ast.expr, read: Read) -> Expression:
     """The record of a type; calls in it are code and read as such."""
-    if isinstance(node, cst.SimpleString):
-        try:
-            node = cst.parse_expression(str(literal_value(node.value)))
-        except (cst.ParserSyntaxError, ValueError, SyntaxError):
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        quoted = expression_tree(node.value)
+        if quoted is None or (isinstance(quoted, ast.Constant) and isinstance(quoted.value, str)):
             return OPAQUE
-    if isinstance(node, cst.Name):
-        return SINGLETONS.get(node.value) or Name(node.value)
-    if isinstance(node, cst.Attribute):
-        return Attribute(read_annotation(node.value, read), node.attr.value)
-    if isinstance(node, cst.BinaryOperation):
+        node = quoted
+    if isinstance(node, ast.Name):
+        return Name(node.id)
+    if isinstance(node, ast.Constant) and (node.value is None or isinstance(node.value, bool)):
+        return SINGLETONS[node.value]
+    if isinstance(node, ast.Attribute):
+        return Attribute(read_annotation(node.value, read), node.attr)
+    if isinstance(node, ast.BinOp):
         return Operation("|", read_annotation(node.left, read), read_annotation(node.right, read))
-    if isinstance(node, cst.Subscript):
-        parts = [_index(element, read) for element in node.slice]
-        return Subscript(read_annotation(node.value, read), Sequence("tuple", tuple(parts)))
-    return read(node) if isinstance(node, cst.Call) else OPAQUE
+    if isinstance(node, ast.Subscript):
+        parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        indices = tuple(_index(part, read) for part in parts)
+        return Subscript(read_annotation(node.value, read), Sequence("tuple", indices))
+    return read(node) if isinstance(node, ast.Call) else OPAQUE
 
 
-def _index(element: cst.SubscriptElement, read: Read) -> Expression:
-    index = element.slice
-    if not isinstance(index, cst.Index):
-        return OPAQUE
+def _index(node: ast.expr, read: Read) -> Expression:
     # Annotated[Session, Depends(make_session)]: the call is code, the rest are types
-    return read(index.value) if isinstance(index.value, cst.Call) else read_annotation(index.value, read)
+    return read(node) if isinstance(node, ast.Call) else read_annotation(node, read)

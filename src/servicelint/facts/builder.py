@@ -27,10 +27,9 @@ from servicelint.facts.record import (
 )
 
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Iterable, Iterator, Sequence
     from typing import Literal
-
-    import libcst as cst
 
     from servicelint.facts.logical_lines import LogicalLine
     from servicelint.facts.narrowing import Narrowing
@@ -48,9 +47,11 @@ class Builder:
     ``call_nodes``, if given, gets the node of each call: to keep them keeps the tree in memory.
     """
 
-    def __init__(self, lines: Sequence[LogicalLine], call_nodes: list[cst.Call] | None = None) -> None:
+    def __init__(self, lines: Sequence[LogicalLine], call_nodes: list[ast.Call] | None = None) -> None:
         self.lines = lines
+        self.lines_before = 0
         self.line_index = -1
+        self.line = 0
         self.scopes: list[Scope] = []
         self.functions: list[Function] = []
         self.classes: list[Class] = []
@@ -73,15 +74,26 @@ class Builder:
 
     # --- places ----------------------------------------------------------------------------------
 
-    @property
-    def line(self) -> int:
-        """The first physical line of the current logical line."""
-        return self.lines[self.line_index].first
+    def go_to(self, line: int) -> None:
+        """Go on to the logical line that holds a physical one, counted from the piece that is read."""
+        line += self.lines_before
+        lines, index = self.lines, self.line_index
+        while index + 1 < len(lines) and lines[index + 1].first <= line:
+            index += 1
+        self._go(index)
 
-    def next_line(self) -> None:
-        """Go on to the next logical line."""
-        self.line_index += 1
-        self.ordinal = 0
+    def go_before(self, line: int, column: int) -> None:
+        """Go on to the header of the block whose first statement stands at a line and column (from 0)."""
+        self.go_to(line)
+        first = self.lines[self.line_index]
+        if first.first == line + self.lines_before and first.indent == column:
+            self._go(self.line_index - 1)
+
+    def _go(self, index: int) -> None:
+        if index != self.line_index:
+            self.line_index = index
+            self.line = self.lines[index].first
+            self.ordinal = 0
 
     @contextmanager
     def in_region(
@@ -136,13 +148,17 @@ class Builder:
     def read(self, name: str) -> Name:
         """A name that is read here."""
         definitions = self.frame.definitions(name)
-        if not definitions and self.frame.definitions(f"{name}."):
+        if not definitions and self.frame.has_paths and self.frame.definitions(f"{name}."):
             name = f"{name}."  # a name of an outer scope that has been tested
             definitions = self.frame.definitions(name)
         node = Name(name, definitions)
         for loop in self.frame.loops:
             loop.reads.append(node)
         return node
+
+    def known_path(self, path: str) -> Name | None:
+        """The attribute of a name that is read here, if it was tested or assigned before."""
+        return self.read(path) if self.frame.definitions(path) else None
 
     def bind(self, name: str, value: Expression, annotation: Expression | None = None) -> int:
         """A name that is bound here; returns the binding's number."""
@@ -218,7 +234,7 @@ class Builder:
 
     # --- calls -----------------------------------------------------------------------------------
 
-    def reserve_call(self, node: cst.Call) -> int:
+    def reserve_call(self, node: ast.Call) -> int:
         """A place for a call whose parts are still to be read: outer calls come before inner ones."""
         line = self.lines[self.line_index]
         call = Call(OPAQUE, (), line.first, line.last, self.ordinal, self.frame.scope, self.region)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING, Any
 
-import libcst as cst
-
-from servicelint.facts.names import dotted
 from servicelint.facts.record import Imported, Name
 
 if TYPE_CHECKING:
@@ -21,38 +19,36 @@ class DeclarationReader:
     def __init__(self, builder: Builder) -> None:
         self.builder = builder
         self.readers: dict[type, Callable[[Any], None]] = {
-            cst.Import: self._import,
-            cst.ImportFrom: self._import_from,
-            cst.Global: self._global,
-            cst.Nonlocal: self._nonlocal,
+            ast.Import: self._import,
+            ast.ImportFrom: self._import_from,
+            ast.Global: self._global,
+            ast.Nonlocal: self._nonlocal,
         }
 
-    def _import(self, node: cst.Import) -> None:
+    def _import(self, node: ast.Import) -> None:
         for alias in node.names:
-            module = dotted(alias.name)
             if alias.asname:
-                self.builder.bind(dotted(alias.asname.name), Imported(module))
+                self.builder.bind(alias.asname, Imported(alias.name))
             else:
                 # ``import a.b`` binds ``a``; that ``a.b`` is loaded too matters to nobody here
-                self.builder.bind(module.partition(".")[0], Imported(module.partition(".")[0]))
+                first = alias.name.partition(".")[0]
+                self.builder.bind(first, Imported(first))
 
-    def _import_from(self, node: cst.ImportFrom) -> None:
-        module = dotted(node.module) if node.module else ""
-        level = len(node.relative)
-        if isinstance(node.names, cst.ImportStar):
-            self.builder.scopes[self.builder.frame.scope].stars.append(Imported(module, "*", level))
-            return
+    def _import_from(self, node: ast.ImportFrom) -> None:
         for alias in node.names:
-            member = dotted(alias.name)
-            name = dotted(alias.asname.name) if alias.asname else member
-            self.builder.bind(name, Imported(module, member, level))
+            imported = Imported(node.module or "", alias.name, node.level)
+            if alias.name == "*":
+                self.builder.scopes[self.builder.frame.scope].stars.append(imported)
+            else:
+                self.builder.bind(alias.asname or alias.name, imported)
 
-    def _global(self, node: cst.Global) -> None:
-        for item in node.names:
-            self.builder.scopes[self.builder.frame.scope].globals.append(item.name.value)
-            self.builder.bind(item.name.value, Name(item.name.value))
+    def _global(self, node: ast.Global) -> None:
+        self._declare(node.names, self.builder.scopes[self.builder.frame.scope].globals)
 
-    def _nonlocal(self, node: cst.Nonlocal) -> None:
-        for item in node.names:
-            self.builder.scopes[self.builder.frame.scope].nonlocals.append(item.name.value)
-            self.builder.bind(item.name.value, Name(item.name.value))
+    def _nonlocal(self, node: ast.Nonlocal) -> None:
+        self._declare(node.names, self.builder.scopes[self.builder.frame.scope].nonlocals)
+
+    def _declare(self, names: list[str], declared: list[str]) -> None:
+        for name in names:
+            declared.append(name)
+            self.builder.bind(name, Name(name))

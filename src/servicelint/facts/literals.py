@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
-import libcst as cst
-
 from servicelint.facts.record import NONE, OPAQUE, Constant, Item, Sequence, Unpacked
-from servicelint.facts.syntax_tree import literal_value
 
 if TYPE_CHECKING:
     from servicelint.facts.record import Expression
@@ -15,41 +13,35 @@ if TYPE_CHECKING:
 LONGEST_TEXT = 300
 """Texts longer than this (characters) are opaque: no address, key or mode is that long."""
 
-SINGLETONS = {"None": NONE, "True": Constant(True), "False": Constant(False)}
+_LARGEST = 10**18
+"""The record has 64 bits for an integer; as a duration a larger one is endless either way."""
+
+SINGLETONS: dict[str | bool | None, Constant] = {None: NONE, True: Constant(True), False: Constant(False)}
 OPERATORS: dict[type, str] = {
-    cst.Add: "+", cst.Subtract: "-", cst.Multiply: "*", cst.Divide: "/", cst.FloorDivide: "//",
-    cst.Modulo: "%", cst.Power: "**", cst.BitOr: "|",
-    cst.AddAssign: "+", cst.SubtractAssign: "-", cst.MultiplyAssign: "*", cst.DivideAssign: "/",
-    cst.FloorDivideAssign: "//", cst.ModuloAssign: "%", cst.PowerAssign: "**", cst.BitOrAssign: "|",
-    cst.Equal: "==", cst.NotEqual: "!=", cst.LessThan: "<", cst.LessThanEqual: "<=",
-    cst.GreaterThan: ">", cst.GreaterThanEqual: ">=", cst.Is: "is", cst.IsNot: "is not",
-    cst.In: "in", cst.NotIn: "not in",
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%",
+    ast.Pow: "**", ast.BitOr: "|",
+    ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
+    ast.Is: "is", ast.IsNot: "is not", ast.In: "in", ast.NotIn: "not in",
 }  # fmt: skip
 
 
-def integer(node: cst.Integer) -> Expression:
-    """An integer."""
-    if len(node.value) > 18:  # more than the record's 64 bits; as a duration it is endless either way
-        return Constant(float("inf"))
-    return Constant(int(node.value.replace("_", ""), 0 if not node.value.isdigit() else 10))
+def constant(node: ast.Constant) -> Expression:
+    """A literal; bytes and what else is neither text nor number are not kept."""
+    value = node.value
+    if isinstance(value, str):
+        return text_of(value)
+    if value is None or isinstance(value, bool):
+        return SINGLETONS[value]
+    if isinstance(value, int):
+        return Constant(value if value < _LARGEST else float("inf"))
+    return Constant(value) if isinstance(value, float) else OPAQUE
 
 
-def floating(node: cst.Float) -> Expression:
-    """A floating-point number."""
-    return Constant(float(node.value))
-
-
-def string(node: cst.SimpleString) -> Expression:
-    """A text; bytes and long or unprintable texts are not kept."""
-    text = node.value
-    if len(text) > LONGEST_TEXT or "b" in node.prefix.lower():
+def text_of(value: str) -> Expression:
+    """A text; a long one is not kept, nor one with what can't be printed: no address or key has that."""
+    if len(value) > LONGEST_TEXT or not (value.isprintable() or "".join(value.split()).isprintable()):
         return OPAQUE
-    if not node.prefix and "\\" not in text:
-        quote = len(node.quote)
-        return Constant(text[quote:-quote])
-    value = literal_value(text) if "\\" in text and "\\N" not in text else node.raw_value
-    # a lone surrogate has no UTF-8 form, so it can't be kept
-    return Constant(value) if isinstance(value, str) and value.isprintable() else OPAQUE
+    return Constant(value)
 
 
 def part_of(value: Expression, index: int) -> Expression:

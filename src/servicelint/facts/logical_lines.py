@@ -1,8 +1,8 @@
 """Finding logical lines in source text, without parsing it.
 
-libcst keeps no positions, and computing them for a whole file costs as much as the parse. A walk of the
-tree meets logical lines in source order, so counting them is enough to know where each begins. The same
-scan measures what libcst's parser cannot take (see :mod:`servicelint.facts.limits`), before it is asked to.
+A call is known by the logical line that holds it and its rank there; its exact place is only looked for when
+it is reported. The same scan measures what parsers cannot take (see :mod:`servicelint.facts.limits`), before
+they are asked to.
 
 The scan knows strings, comments, brackets and f-strings nested as Python 3.12 allows, nothing else; it is
 linear and never fails. On text that is not Python its result means nothing.
@@ -200,6 +200,11 @@ def count_newlines(text: str, start: int, end: int) -> int:
     if returns:
         returns -= text.count("\r\n", start, end)
     return text.count("\n", start, end) + returns
+
+
+def physical_lines(text: str) -> list[str]:
+    """The physical lines of a text, as Python counts them, without their ends."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 def indent_of(text: str, place: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import libcst as cst
 from libcst.metadata import ByteSpanPositionProvider, ImportAssignment, MetadataWrapper, ScopeProvider
 
-from servicelint.facts.extract import parse
+from servicelint.facts.later_syntax import lossless_tree
 from servicelint.facts.limits import without_excess
 from servicelint.facts.logical_lines import logical_lines
 from servicelint.facts.unreadable import UnreadableSource
@@ -15,7 +15,7 @@ def reads_of_import(text: str, name: str) -> set[int]:
     """The offsets at which ``name`` is read and nothing but imports can have bound it."""
     readable = without_excess(text, logical_lines(text))
     try:
-        wrapper = MetadataWrapper(parse(readable), unsafe_skip_copy=True)
+        wrapper = MetadataWrapper(lossless_tree(readable), unsafe_skip_copy=True)
     except UnreadableSource:
         return set()
     scopes = wrapper.resolve(ScopeProvider)

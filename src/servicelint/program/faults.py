@@ -46,7 +46,7 @@ class Fault:
     @property
     def span(self) -> Span:
         """Where it stands: at the call, at the ``def``, or at the statement."""
-        from servicelint.facts.positions import Span, call_span  # brings libcst: only findings need it
+        from servicelint.facts.positions import Span, call_span  # only findings need it
 
         if isinstance(self.place, Origin):
             line = self.place.line

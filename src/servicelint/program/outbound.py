@@ -101,7 +101,7 @@ class OutboundCall:
     @functools.cached_property
     def span(self) -> Span:
         """Where it stands."""
-        # brings libcst, which a run whose result is kept does without
+        # what a run whose result is kept does without
         from servicelint.facts.positions import argument_span, call_span
 
         lines = self.ref.module.lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,14 +18,17 @@ BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
 )
 """A few lines that stand for nine to the twelfth texts."""
 
+DEEP_FLOW = f"nested more than {DEEPEST} deep|while increasing flow level"
+"""PyYAML 6.0.4 refuses such brackets by itself, 6.0.3 did not."""
+
 REFUSED = {
     "aliases of aliases": (
         f"{BOMB}services: {{users: {{environment: *a11}}}}\n",
         "its aliases stand for too much",
     ),
     "an alias of itself": ("services: &a {users: *a}\n", "its aliases stand for too much"),
-    "brackets": (f"services: {'[' * 100_000}{']' * 100_000}\n", f"nested more than {DEEPEST} deep"),
-    "braces": (f"services: {'{a: ' * 100_000}{'}' * 100_000}\n", f"nested more than {DEEPEST} deep"),
+    "brackets": (f"services: {'[' * 100_000}{']' * 100_000}\n", DEEP_FLOW),
+    "braces": (f"services: {'{a: ' * 100_000}{'}' * 100_000}\n", DEEP_FLOW),
     "indentation": (
         "".join(f"{' ' * depth}services:\n" for depth in range(500)),
         f"nested more than {DEEPEST} deep",
@@ -45,7 +49,7 @@ def test_what_is_refused(name: str, tmp_path: Path) -> None:
     assert list(found.deployed) == ["users"], "the others are read"
     [note] = found.notes
     assert note.startswith("compose.yaml: left out, not YAML: ")
-    assert reason in note
+    assert re.search(reason, note)
 
 
 def test_aliases_that_people_write() -> None:

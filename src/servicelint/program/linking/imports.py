@@ -94,7 +94,7 @@ class Imports:
         """What calls import: the few files that may so name a module of the program are parsed."""
         if not any(self.targets.target(fact, module) for fact in literal_names(module.text)):
             return []
-        from servicelint.facts.dynamic_imports import dynamic_imports  # brings libcst
+        from servicelint.facts.dynamic_imports import dynamic_imports  # for few files
 
         return dynamic_imports(module.facts, module.lines)
 
