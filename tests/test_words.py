@@ -83,7 +83,8 @@ def test_what_gives_no_other_name(text: str) -> None:
     ],
 )
 def test_what_imports_bring(text: str, expected: set[str]) -> None:
-    assert words.brought(text, "Item") | words.brought(text, "Order") >= expected
+    found = words.brought(text)
+    assert found.get("Item", set()) | found.get("Order", set()) >= expected
 
 
 @pytest.mark.parametrize(
@@ -106,3 +107,22 @@ def test_assigned_attributes(text: str, expected: set[str]) -> None:
 
 def test_bases() -> None:
     assert words.base_endings("class A(OrdersServicer): ...\nsubclass B(Other)") == {"Servicer"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "class Item(Order): ...",
+        "class Item(shop.Order, Base): ...",
+        "class Item(\n    Base,  # and\n    Order[int],\n): ...",
+        "class Item[T](Order): ...",
+        "from shop import Order as Base",
+    ],
+)
+def test_a_base_is_seen(text: str) -> None:
+    assert "Order" in words.bases(text)
+
+
+@pytest.mark.parametrize("text", ["class Order(Base): ...", "def f(a: Order): ...", "Order()"])
+def test_what_is_no_base(text: str) -> None:
+    assert "Order" not in words.bases(text)

@@ -17,7 +17,14 @@ _INTERESTING = re.compile(
     r"(?P<quote>'''|\"\"\"|'|\")|(?P<comment>#[^\r\n]*)|(?P<open>[(\[{])|(?P<close>[)\]}])"
     r"|(?P<newline>\r\n|\r|\n)|(?P<continuation>\\(?:\r\n|\r|\n))|(?P<code>[^\s'\"#()\[\]{}\\:]+|[:\\])"
 )
+# outside of f-strings' fields only brackets, strings and line ends matter: whatever is between is one piece
+_OUTSIDE = re.compile(
+    r"[^\S\r\n]*(?:(?P<code>[^\s'\"#()\[\]{}\\](?:[^'\"#()\[\]{}\\\r\n]*[^\s'\"#()\[\]{}\\])?)"
+    r"|(?P<quote>'{3}|\"{3}|'|\")|(?P<open>[(\[{])|(?P<close>[)\]}])|(?P<newline>[\r\n]\s*)"
+    r"|(?P<comment>#[^\r\n]*)|(?P<continuation>\\(?:\r\n|\r|\n))|(?P<stray>\\))"
+)
 _PREFIX = re.compile(r"(?<![^\W])[A-Za-z]{1,2}\Z")
+_PREFIX_LETTERS = frozenset("bfrtuBFRTU")
 _STRING_END = {
     "'": re.compile(r"[^'\\\r\n]*(?:\\(?:\r\n|.)[^'\\\r\n]*)*('|(?=[\r\n])|\Z)", re.DOTALL),
     '"': re.compile(r"[^\"\\\r\n]*(?:\\(?:\r\n|.)[^\"\\\r\n]*)*(\"|(?=[\r\n])|\Z)", re.DOTALL),
@@ -80,35 +87,46 @@ class Scanner:
     def scan(self) -> list[LogicalLine]:
         """The logical lines of the whole text; its comments are noted on the way."""
         lines: list[LogicalLine] = []
-        text, match = self.text, _INTERESTING.search
+        text = self.text
         start = end = -1
         line = first = 1
         counted = 0
-        while found := match(text, self.position):
-            kind = found.lastgroup
+        while found := self._next():
+            kind = found.lastgroup or ""
+            begun = found.start(kind)
             self.position = found.end()
             if kind == "newline":
                 if start >= 0 and self.depth == 0 and not self.fields:
-                    line += count_newlines(text, counted, found.start())
+                    line += count_newlines(text, counted, begun)
                     lines.append(LogicalLine(first, line, start, end, indent_of(text, start)))
-                    counted, start = found.start(), -1
+                    counted, start = begun, -1
                 continue
             if kind == "comment":
-                self.comments.append(found.start())
+                self.comments.append(begun)
                 continue
             if kind == "continuation":
                 continue
             if start < 0:
-                start = found.start()
+                start = begun
                 line += count_newlines(text, counted, start)
                 counted, first = start, line
-            if kind != "code" or self.fields:
-                self._consume(kind or "", found.group())
+            if self.fields or kind == "quote":
+                self._consume(kind, found.group(kind))
+            elif kind == "open":
+                self.depth += 1
+            elif kind == "close" and self.depth:
+                self.depth -= 1
             end = self.position
         if start >= 0:
             line += count_newlines(text, counted, len(text))
             lines.append(LogicalLine(first, line, start, end, indent_of(text, start)))
         return lines
+
+    def _next(self) -> re.Match[str] | None:
+        """The next bracket, string, comment, line end or piece of code; None at the end."""
+        if self.fields:
+            return _INTERESTING.search(self.text, self.position)
+        return _OUTSIDE.match(self.text, self.position)
 
     def next_piece(self) -> str | None:
         """Go on behind the next bracket, string or piece of code and return it; None at the end."""
@@ -141,12 +159,16 @@ class Scanner:
 
     def read_string(self, quote: str) -> None:
         """Go on behind a string that has just been opened, or into the first field of an f-string."""
-        prefix = _PREFIX.search(self.text, max(0, self.position - len(quote) - 3), self.position - len(quote))
+        start = self.position - len(quote)
+        prefix = _PREFIX.search(self.text, max(0, start - 3), start) if self._follows_letter(start) else None
         if prefix and ("f" in prefix.group().lower() or "t" in prefix.group().lower()):
             self._literal(quote)
         else:
             end = _STRING_END[quote].match(self.text, self.position)
             self.position = end.end() if end else len(self.text)
+
+    def _follows_letter(self, place: int) -> bool:
+        return place > 0 and self.text[place - 1] in _PREFIX_LETTERS
 
     def _literal(self, quote: str) -> None:
         """Read an f-string's literal part up to its end or to a replacement field."""

@@ -6,8 +6,14 @@ All of it says too much rather than too little: words in comments and strings co
 from __future__ import annotations
 
 import re
+from collections import defaultdict
+from typing import TYPE_CHECKING
 
-_WORD = re.compile(r"[^\W\d]\w*")
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_WORD = re.compile(r"\w+")
+_BETWEEN_WORDS = {number: " " for number in range(128) if not re.match(r"\w", chr(number))}
 _IMPORT = re.compile(r"import(?=[ \t(*])[ \t]*(\([^)]*\)|[^\n;]*)")  # begins with a word: found fast
 _FROM = re.compile(r"\bfrom[ \t]*([\w.]+)[ \t]*$")
 # an attribute, a name of the module, a field of a class; a function's own names stay in it
@@ -18,10 +24,10 @@ _FURTHEST_RETURN = 5_000
 _SPACE = r"(?:\s|\\|#[^\n]*\n)*"
 _DECLARED_OR_GIVEN = re.compile(r"(?:[:|>]|[\w)\]][(\[])\s*[\w.]*\Z")
 _LOOP_OR_TRY = re.compile(r"^([ \t]*)(?:async[ \t]+)?(for|while|try|def|class)\b", re.MULTILINE)
-_BEFORE_AS = re.compile(r"([\w.]+)\s+\Z")
-_LONGEST_NAME = 500
-_CLASS_HEAD = re.compile(r"\bclass\s+\w+\s*[(\[][^:]*\Z")
-_LONGEST_HEAD = 2_000
+_AS = re.compile(r"as(?<!\was)\b(?:\s+(\w+))?")  # begins with a word: found fast
+_DOTTED_END = re.compile(r"[\w.]+\Z")
+_LONGEST_NAME = 200
+_CLASS_HEAD = re.compile(r"class(?<!\wclass)\s+\w+\s*[(\[]([^:]{0,2000})")
 _OPERATOR = r"(?:[-+*/|&^%@<>]{0,2}=(?!=)|:[^=\n]*=(?!=))"
 # both begin with what they are found by, and only then look back: ten times as fast
 _ASSIGNED = re.compile(rf"\.(?<!\bself\.)(?<!\bcls\.)(\w+)[ \t]*(?=[-+*/|&^%@<>=:]){_OPERATOR}")
@@ -35,8 +41,9 @@ _SET = re.compile(r"\bsetattr\s*\([^,]*,\s*[\"'](\w+)[\"']")
 
 
 def words(text: str) -> set[str]:
-    """Every identifier-like word."""
-    return set(_WORD.findall(text))
+    """Every identifier-like word, and every number."""
+    # measured on 33 MB of homeassistant: 0.6 s, as a pattern 1.2 s
+    return set(text.translate(_BETWEEN_WORDS).split() if text.isascii() else _WORD.findall(text))
 
 
 def imported(text: str) -> set[str]:
@@ -55,14 +62,25 @@ def imported(text: str) -> set[str]:
     return found
 
 
-def brought(text: str, name: str) -> set[str]:
-    """The symbols that its import statements may bind to ``name``, written as :func:`imported` does."""
-    if name not in text:
-        return set()
-    renamed = re.finditer(rf"as(?<!\was)\s+{re.escape(name)}\b", text)
-    before = (_BEFORE_AS.search(text, max(0, each.start() - _LONGEST_NAME), each.start()) for each in renamed)
-    spoken = {name, *(found[1] for found in before if found)}
-    return {symbol for symbol in imported(text) if symbol in spoken or symbol.rpartition(".")[2] in spoken}
+def brought(text: str) -> dict[str, set[str]]:
+    """The symbols that its import statements may bind to each name, written as :func:`imported` does."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for symbol in imported(text):
+        found[symbol].add(symbol)
+        found[symbol.rpartition(".")[2]].add(symbol)
+    for symbol, name in _renamed(text):
+        if symbol in found and name:
+            found[name] |= found[symbol]
+    return found
+
+
+def _renamed(text: str) -> Iterator[tuple[str, str]]:
+    """The dotted names that stand before ``as``, each with the name that comes next, if one does."""
+    for match in _AS.finditer(text):
+        before = text[max(0, match.start() - _LONGEST_NAME) : match.start()].split()
+        name = _DOTTED_END.search(before[-1]) if before else None
+        if name:
+            yield name[0], match[1] or ""
 
 
 def decorating(text: str) -> set[str]:
@@ -141,12 +159,10 @@ def defines(text: str, name: str) -> bool:
     return f"def {name}" in text
 
 
-def derives(text: str, name: str) -> bool:
-    """Whether a class may have ``name``, or a further name of it, among its bases."""
-    for found in re.finditer(rf"{_whole_word(name)}(\s+as\b)?", text):
-        if found[1] or _CLASS_HEAD.search(text, max(0, found.start() - _LONGEST_HEAD), found.start()):
-            return True
-    return False
+def bases(text: str) -> set[str]:
+    """The names that may stand, themselves or under a further name, among the bases of its classes."""
+    found = {name for head in _CLASS_HEAD.findall(text) for name in _WORD.findall(head)}
+    return found.union(name.rpartition(".")[2] for name, _ in _renamed(text))
 
 
 def _whole_word(name: str) -> str:

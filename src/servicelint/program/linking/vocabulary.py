@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, get_args
 from servicelint.facts import words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from servicelint.program.linking.index import Indexed
     from servicelint.program.linking.modules import Module
@@ -34,16 +34,25 @@ _SCANS: dict[Held, Callable[[str], set[str]]] = {
     "quoted": words.quoted,
     "imported": words.imported,
 }
+LOOKS: dict[Peeked, Callable[[str], Mapping[str, object]]] = {
+    "derived": lambda text: dict.fromkeys(words.bases(text), True),
+    "brought": words.brought,
+}
+"""What one look tells of all names at once; ``PEEKS`` asks for one."""
+
+MISSING: dict[Peeked, object] = {"derived": False, "brought": set()}
+"""What a look says of a name that it does not tell of."""
+
 PEEKS: dict[Peeked, Callable[[str, str], object]] = {
     "dotted": lambda text, name: f".{name}" in text,
     "renamed": words.renames,
     "defined": words.defines,
-    "derived": words.derives,
+    "derived": lambda text, name: LOOKS["derived"](text).get(name, MISSING["derived"]),
     "used": words.uses,
     "holders": words.holders,
     "imports": lambda text, _: words.imported(text),
     "classes": lambda text, _: set(words.classes(text)),
-    "brought": words.brought,
+    "brought": lambda text, name: LOOKS["brought"](text).get(name, MISSING["brought"]),
     "tries": lambda text, _: words.tries_in_loops(text),
 }
 
@@ -81,15 +90,21 @@ class ScannedTables:
         return known
 
     def _made(self, kind: Held) -> dict[str, list[Module]]:
+        if kind not in _SCANS:
+            return self._shortened(kind)
+        scan = _SCANS[kind]
+        found: defaultdict[str, list[Module]] = defaultdict(list)
+        for module in self._modules:
+            for name in scan(module.text):
+                found[name].append(module)
+        return found
+
+    def _shortened(self, kind: Held) -> dict[str, list[Module]]:
+        """What is held of a kind that is made of imported symbols."""
         found: defaultdict[str, dict[Module, None]] = defaultdict(dict)
-        if kind in _SCANS:
-            for module in self._modules:
-                for name in _SCANS[kind](module.text):
-                    found[name][module] = None
-        else:
-            for symbol, modules in self.table("imported").items():
-                for name in _shortened(kind, symbol):
-                    found[name].update(dict.fromkeys(modules))
+        for symbol, modules in self.table("imported").items():
+            for name in _shortened(kind, symbol):
+                found[name].update(dict.fromkeys(modules))
         return {name: list(modules) for name, modules in found.items()}
 
 
@@ -107,6 +122,7 @@ class Vocabulary:
         self.peeked: defaultdict[tuple[Peeked, str], dict[Module, object]] = defaultdict(dict)
         self._reads = reads
         self._holders: dict[str, frozenset[Module]] = {}
+        self._looked: defaultdict[Peeked, dict[Module, Mapping[str, object]]] = defaultdict(dict)
 
     # --- all modules -----------------------------------------------------------------------------
 
@@ -243,9 +259,18 @@ class Vocabulary:
         known = self.peeked[kind, name]
         if module not in known:
             before = self.tables.peeked(module, kind, name)
-            known[module] = PEEKS[kind](module.text, name) if before is None else before
+            known[module] = self._look(module, kind, name) if before is None else before
         self._reads.note(f"{kind}:{name}")
         return known[module]
+
+    def _look(self, module: Module, kind: Peeked, name: str) -> object:
+        look = LOOKS.get(kind)
+        if look is None:
+            return PEEKS[kind](module.text, name)
+        known = self._looked[kind].get(module)
+        if known is None:
+            known = self._looked[kind][module] = look(module.text)
+        return known.get(name, MISSING[kind])
 
 
 HELD: tuple[Held, ...] = get_args(Held)
