@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from flake8.options.manager import OptionManager
 
-    from servicelint.finding import Finding
+    from servicelint.hosts.earlier_answers import Row
     from servicelint.hosts.session import Session
 
 PREFIX = "SVC"
@@ -62,22 +62,49 @@ class Plugin:
         """
         if not _is_wanted(self._options):
             return
-        for finding in self._findings():
-            yield finding.place.line, finding.place.column - 1, f"{finding.code} {finding.message}", Plugin
+        for line, column, text in self._rows():
+            yield line, column, text, Plugin
 
-    def _findings(self) -> list[Finding]:
+    def _rows(self) -> list[Row]:
+        """What is found, from an earlier answer if an editor asks again."""
+        if not _is_single(self._options):
+            return self._found()
+        from servicelint.hosts.earlier_answers import EarlierAnswers
+
+        text = self._text
+        earlier = EarlierAnswers(self.filename, text, [self._options.servicelint_scope, _named(self._options)])
+        rows = earlier.told()
+        if rows is None:
+            rows = self._found()
+            session = type(self)._session
+            root = session.lasting_root if session else None
+            if root is not None:
+                earlier.keep(rows, root)
+        return rows
+
+    @property
+    def _text(self) -> str | None:
+        return "".join(self.lines) if STDIN in self._options.filenames else None
+
+    def _found(self) -> list[Row]:
         from flake8.exceptions import ExecutionError
 
         from servicelint.hosts.session import SetupError
 
         cls = type(self)
-        text = "".join(self.lines) if STDIN in self._options.filenames else None
         try:
             if cls._session is None:
                 cls._session = _session(self._options, self.filename)
-            return cls._session.findings(self.filename, text)
+            found = cls._session.findings(self.filename, self._text)
         except SetupError as error:
             raise ExecutionError(f"servicelint: {error}") from None
+        return [(each.place.line, each.place.column - 1, f"{each.code} {each.message}") for each in found]
+
+
+def _is_single(options: argparse.Namespace) -> bool:
+    """Whether one file is asked about, as editors do."""
+    names = options.filenames
+    return len(names) == 1 and not os.path.isdir(names[0])
 
 
 def _is_wanted(options: argparse.Namespace) -> bool:
@@ -96,7 +123,7 @@ def _session(options: argparse.Namespace, filename: str) -> Session:
         common_folder(paths),
         dialects=DIALECTS - {"noqa"},  # that one is flake8's own business
         scope=options.servicelint_scope,
-        is_single=len(paths) == 1 and not os.path.isdir(paths[0]),
+        is_single=_is_single(options),
         named=_named(options),
     )
 

@@ -77,6 +77,8 @@ class Session:
         self._programs: dict[Path, _Program] = {}
         self._by_folder: dict[Path, _Program] = {}
         self._has_complained = False
+        self.lasting_root: Path | None = None
+        """The program's root, if the last findings hold for as long as nothing in it changes."""
 
     def findings(self, path: str, text: str | None = None) -> list[Finding]:
         """The findings of a file, in order. ``text`` is its content, if that is not what stands on the disk.
@@ -85,12 +87,14 @@ class Session:
             SetupError: if the settings can't be used.
         """
         file = _absolute(Path(path))
+        self.lasting_root = None
         try:
             program = self._by_folder.get(file.parent) or self._program_of(file.parent)
             return self._found(program, file, text).get(file, [])
         except (ConfigError, BadPattern, registry.NoRules) as error:
             raise SetupError(str(error)) from None
         except Exception as error:  # noqa: BLE001 - the host goes on with its own checks and other files
+            self.lasting_root = None
             crashes = Crashes()
             crashes.note(path, "servicelint", error)
             return crashes.left()
@@ -99,13 +103,18 @@ class Session:
         if program.found is not None and text is None and file.suffix == ".py":
             return program.found
         if not program.covers(file):
+            self.lasting_root = program.root
             return {}
         with self._cache() as cache, at_full_speed():
             if self.scope == "file" or file.suffix != ".py" or is_everything(program.root):
                 return program.checked_alone(cache, file, text)
             if self.scope == "auto":
                 found = program.resumed(cache, file, text)
-                return self._alone(program, cache, file, text) if found is None else found
+                if found is None:
+                    return self._alone(program, cache, file, text)
+                self.lasting_root = program.root
+                return found
+            self.lasting_root = program.root
             found = program.checked(cache, {} if text is None else {file: text})
             if text is None:
                 program.found = found

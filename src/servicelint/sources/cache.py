@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-Kind = Literal["facts", "result", "run", "words", "imports", "catalog", "told", "manifests", "looks"]
+Kind = Literal[
+    "facts", "result", "run", "words", "imports", "catalog", "told", "manifests", "looks", "standing", "answer"
+]
 
 LONGEST_WAIT = 5.0
 """Seconds to wait for another process that writes."""
@@ -27,15 +29,16 @@ LONGEST_WAIT = 5.0
 KEPT_DAYS = 30
 """Entries older than this are dropped: what is still used is made anew once a month."""
 
-_FILE = "cache-1.sqlite"
+_FILE = "cache-2.sqlite"
 _SUM = 4
 _COLUMNS = ["kind", "key", "day", "data"]
 _DAY = 86_400
 _TABLE = """
 CREATE TABLE IF NOT EXISTS entries (
     kind TEXT NOT NULL, key BLOB NOT NULL, day INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (kind, key)
-) WITHOUT ROWID
+)
 """
+# no WITHOUT ROWID: SQLite (3.40) reads the whole of each large row that it passes in the search for another
 
 
 class Cache:
@@ -47,6 +50,12 @@ class Cache:
         self._is_read_only = False
         self._fresh: dict[tuple[Kind, bytes], bytes] = {}
         self._connection = self._open()
+
+    def __enter__(self) -> Cache:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @property
     def path(self) -> Path:
