@@ -17,20 +17,25 @@ _INTERESTING = re.compile(
     r"(?P<quote>'''|\"\"\"|'|\")|(?P<comment>#[^\r\n]*)|(?P<open>[(\[{])|(?P<close>[)\]}])"
     r"|(?P<newline>\r\n|\r|\n)|(?P<continuation>\\(?:\r\n|\r|\n))|(?P<code>[^\s'\"#()\[\]{}\\:]+|[:\\])"
 )
+_PREFIX = re.compile(r"(?<![^\W])[A-Za-z]{1,2}\Z")
+_PREFIX_LETTERS = frozenset("bfrtuBFRTU")
+_STRING_BODY = {
+    "'": r"[^'\\\r\n]*(?:\\(?:\r\n|.)[^'\\\r\n]*)*(?:'|(?=[\r\n])|\Z)",
+    '"': r"[^\"\\\r\n]*(?:\\(?:\r\n|.)[^\"\\\r\n]*)*(?:\"|(?=[\r\n])|\Z)",
+    "'''": r"[^'\\]*(?:(?:\\.|'(?!''))[^'\\]*)*(?:'''|\Z)",
+    '"""': r"[^\"\\]*(?:(?:\\.|\"(?!\"\"))[^\"\\]*)*(?:\"\"\"|\Z)",
+}
+_STRING_END = {quote: re.compile(body, re.DOTALL) for quote, body in _STRING_BODY.items()}
+_LONGEST_QUOTE_FIRST = sorted(_STRING_BODY, key=len, reverse=True)
 # outside of f-strings' fields only brackets, strings and line ends matter: whatever is between is one piece
 _OUTSIDE = re.compile(
     r"[^\S\r\n]*(?:(?P<code>[^\s'\"#()\[\]{}\\](?:[^'\"#()\[\]{}\\\r\n]*[^\s'\"#()\[\]{}\\])?)"
-    r"|(?P<quote>'{3}|\"{3}|'|\")|(?P<open>[(\[{])|(?P<close>[)\]}])|(?P<newline>[\r\n]\s*)"
-    r"|(?P<comment>#[^\r\n]*)|(?P<continuation>\\(?:\r\n|\r|\n))|(?P<stray>\\))"
+    r"|(?P<newline>[\r\n]\s*)|(?P<open>[(\[{])|(?P<close>[)\]}])"
+    rf"|(?P<string>(?<![fFtT])(?<![fFtT][rR])(?:{'|'.join(q + _STRING_BODY[q] for q in _LONGEST_QUOTE_FIRST)}))"
+    r"|(?P<quote>'{3}|\"{3}|'|\")"
+    r"|(?P<comment>#[^\r\n]*)|(?P<continuation>\\(?:\r\n|\r|\n))|(?P<stray>\\))",
+    re.DOTALL,
 )
-_PREFIX = re.compile(r"(?<![^\W])[A-Za-z]{1,2}\Z")
-_PREFIX_LETTERS = frozenset("bfrtuBFRTU")
-_STRING_END = {
-    "'": re.compile(r"[^'\\\r\n]*(?:\\(?:\r\n|.)[^'\\\r\n]*)*('|(?=[\r\n])|\Z)", re.DOTALL),
-    '"': re.compile(r"[^\"\\\r\n]*(?:\\(?:\r\n|.)[^\"\\\r\n]*)*(\"|(?=[\r\n])|\Z)", re.DOTALL),
-    "'''": re.compile(r"[^'\\]*(?:(?:\\.|'(?!''))[^'\\]*)*('''|\Z)", re.DOTALL),
-    '"""': re.compile(r"[^\"\\]*(?:(?:\\.|\"(?!\"\"))[^\"\\]*)*(\"\"\"|\Z)", re.DOTALL),
-}
 _LITERAL_STOP = {
     quote: re.compile(
         rf"\{{\{{|\}}\}}|[{{}}]|\\N\{{[^}}'\"\r\n]*\}}|\\[^{{}}]|{quote}"
@@ -87,46 +92,47 @@ class Scanner:
     def scan(self) -> list[LogicalLine]:
         """The logical lines of the whole text; its comments are noted on the way."""
         lines: list[LogicalLine] = []
-        text = self.text
-        start = end = -1
-        line = first = 1
-        counted = 0
+        line, counted, start, end = 1, 0, -1, -1
         while found := self._next():
             kind = found.lastgroup or ""
             begun = found.start(kind)
             self.position = found.end()
             if kind == "newline":
                 if start >= 0 and self.depth == 0 and not self.fields:
-                    line += count_newlines(text, counted, begun)
-                    lines.append(LogicalLine(first, line, start, end, indent_of(text, start)))
-                    counted, start = begun, -1
-                continue
-            if kind == "comment":
+                    lines.append(self._line(line, start, end, begun))
+                    line, counted, start = lines[-1].last, begun, -1
+            elif kind == "comment":
                 self.comments.append(begun)
-                continue
-            if kind == "continuation":
-                continue
-            if start < 0:
-                start = begun
-                line += count_newlines(text, counted, start)
-                counted, first = start, line
-            if self.fields or kind == "quote":
-                self._consume(kind, found.group(kind))
-            elif kind == "open":
-                self.depth += 1
-            elif kind == "close" and self.depth:
-                self.depth -= 1
-            end = self.position
+            elif kind != "continuation":
+                if start < 0:
+                    line += count_newlines(self.text, counted, begun)
+                    start = begun
+                self._take(kind, found)
+                end = self.position
         if start >= 0:
-            line += count_newlines(text, counted, len(text))
-            lines.append(LogicalLine(first, line, start, end, indent_of(text, start)))
+            lines.append(self._line(line, start, end, len(self.text)))
         return lines
+
+    def _line(self, first: int, start: int, end: int, newline: int) -> LogicalLine:
+        """The logical line that begins on a physical one and is ended by a newline."""
+        last = first + count_newlines(self.text, start, newline)
+        return LogicalLine(first, last, start, end, indent_of(self.text, start))
 
     def _next(self) -> re.Match[str] | None:
         """The next bracket, string, comment, line end or piece of code; None at the end."""
         if self.fields:
             return _INTERESTING.search(self.text, self.position)
         return _OUTSIDE.match(self.text, self.position)
+
+    def _take(self, kind: str, found: re.Match[str]) -> None:
+        if self.fields or kind == "quote":
+            self._consume(kind, found.group(kind))
+        elif kind == "string":
+            self.strings.append(found.span(kind))
+        elif kind == "open":
+            self.depth += 1
+        elif kind == "close" and self.depth:
+            self.depth -= 1
 
     def next_piece(self) -> str | None:
         """Go on behind the next bracket, string or piece of code and return it; None at the end."""

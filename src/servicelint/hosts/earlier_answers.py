@@ -49,7 +49,11 @@ class EarlierAnswers:
         if standing is None or standing.digest.hex() != answer["standing"]:
             return None
         changed = standing.changed()
-        if changed is None or changed - {os.fsencode(self._path)} or any(map(os.path.exists, answer["marks"])):
+        if (
+            changed is None
+            or changed - {os.fsencode(self._path)}
+            or any(map(os.path.exists, answer["marks"]))
+        ):
             return None
         return [(line, column, text) for line, column, text in answer["rows"]]
 

@@ -72,7 +72,9 @@ class Plugin:
         from servicelint.hosts.earlier_answers import EarlierAnswers
 
         text = self._text
-        earlier = EarlierAnswers(self.filename, text, [self._options.servicelint_scope, _named(self._options)])
+        earlier = EarlierAnswers(
+            self.filename, text, [self._options.servicelint_scope, _named(self._options)]
+        )
         rows = earlier.told()
         if rows is None:
             rows = self._found()

@@ -20,7 +20,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Kind = Literal[
-    "facts", "result", "run", "words", "imports", "catalog", "told", "manifests", "looks", "standing", "answer"
+    "facts",
+    "result",
+    "run",
+    "words",
+    "imports",
+    "catalog",
+    "told",
+    "manifests",
+    "looks",
+    "standing",
+    "answer",
 ]
 
 LONGEST_WAIT = 5.0

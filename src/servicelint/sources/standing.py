@@ -29,7 +29,8 @@ _NEVER_READ = frozenset({b"node_modules", b"__pycache__", b"site-packages", b"bu
 """Folders that nothing in a run looks into, as are hidden ones."""
 
 _MATTERS = re.compile(
-    rb"\.(?:py|pyi|toml|txt|lock|cfg|ya?ml|proto|sh|conf)\Z|Dockerfile|\.dockerfile\Z|\AProcfile|\Asetup\.", re.DOTALL
+    rb"\.(?:py|pyi|toml|txt|lock|cfg|ya?ml|proto|sh|conf)\Z|Dockerfile|\.dockerfile\Z|\AProcfile|\Asetup\.",
+    re.DOTALL,
 )
 _SETTINGS = ("servicelint.toml", "pyproject.toml")
 _HEADER = struct.Struct("<III")
@@ -106,7 +107,9 @@ class Standing:
             return None
         others = [
             folder
-            for folder, now, then in zip(self._folders, looks[files:folders], before[files:folders], strict=True)
+            for folder, now, then in zip(
+                self._folders, looks[files:folders], before[files:folders], strict=True
+            )
             if now != then
         ]
         if others and not self._hold_the_same(others):
