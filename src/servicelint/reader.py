@@ -6,6 +6,7 @@ import contextlib
 import functools
 import hashlib
 import importlib.util
+import sys
 from concurrent.futures import BrokenExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -150,11 +151,21 @@ def facts_key(digest: bytes) -> bytes:
 def code_version() -> str:
     """What changes when this code, or the parser, may say something else of the same files."""
     digest = hashlib.blake2b(digest_size=8)
-    for folder in (Path(__file__).parent, *registry.folders()):
-        for path in sorted(folder.rglob("*")):
-            if path.suffix in (".py", ".toml"):
-                digest.update(path.read_bytes())
+    for path in _own_code():
+        digest.update(path.read_bytes())
     return f"{_parser_version()} {digest.hexdigest()}"
+
+
+def own_files() -> list[Path]:
+    """What has to stand as it did for the same answers: our own code, and where packages are installed."""
+    installed = [Path(path) for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
+    return [*_own_code(), *installed]
+
+
+def _own_code() -> list[Path]:
+    folders = (Path(__file__).parent, *registry.folders())
+    paths = (path for folder in folders for path in sorted(folder.rglob("*")))
+    return [path for path in paths if path.suffix in (".py", ".toml")]
 
 
 def _parser_version() -> str:

@@ -154,13 +154,22 @@ def resumed(
     tables = KeptTables(cache, name, kept, roster, words)
     asked = {question: len(kept.files) + number for number, question in enumerate(kept.questions)}
     otherwise = {*roster.questions(roots), *_changed_questions(kept, roster, changed, words)}
-    bits = sum(1 << asked[question] for question in otherwise if question in asked)
+    bits = bits_at(asked[question] for question in otherwise if question in asked)
     earlier = _earlier(kept, roster, changed, tables, bits)
     return Resumed(kept, roster, frozenset(changed), bits | _bits_of(roster, changed), earlier)
 
 
+def bits_at(places: Iterable[int]) -> int:
+    """An integer with a bit at each place; the places are few, the integer is long."""
+    numbers = list(places)
+    bits = bytearray(max(numbers, default=0) // 8 + 1)
+    for number in numbers:
+        bits[number >> 3] |= 1 << (number & 7)
+    return int.from_bytes(bits, "little")
+
+
 def _bits_of(roster: Roster, modules: Iterable[Module]) -> int:
-    return sum(1 << roster.numbers[module] for module in modules)
+    return bits_at(roster.numbers[module] for module in modules)
 
 
 def _earlier(
@@ -285,7 +294,7 @@ class Wholes:
             self._asked[name][number] = part
         first = len(before.kept.files)
         self._bits = {
-            name: sum(1 << first + number for number in asked) for name, asked in self._asked.items()
+            name: bits_at(first + number for number in asked) for name, asked in self._asked.items()
         }
         for name, parts in program.reads.parts.items():
             parts.earlier = functools.partial(self._part, before.kept.parts.get(name, {}))

@@ -20,13 +20,13 @@ from servicelint.crashes import Crashes
 from servicelint.keys import digest_of, program_key, run_name
 from servicelint.knowledge import Knowledge
 from servicelint.program.linking.modules import Module
+from servicelint.program_files import ProgramFiles
 from servicelint.reader import Reader, code_version
 from servicelint.result import Result
 from servicelint.sources import startfiles
 from servicelint.sources.import_facts import ImportFacts
 from servicelint.sources.known_digests import KnownDigests
 from servicelint.sources.manifests.reading import Manifests, read_manifests
-from servicelint.sources.roots import SourceRoots, further_roots
 from servicelint.sources.shown_paths import shown_path
 from servicelint.suppression import DIALECTS
 from servicelint.workers import at_full_speed
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from servicelint.config import Config
     from servicelint.finding import Dialect, Finding
     from servicelint.program.program import Program
+    from servicelint.program_files import Listed
     from servicelint.reader import Pool
     from servicelint.rule import Rule
     from servicelint.sources.cache import Cache
@@ -54,7 +55,8 @@ class Run:
     """A program made from a selection of files, ready to be checked.
 
     ``buffers`` hold the texts of files that stand in an editor instead of on the disk, by path. ``dialects``
-    are those of the comments that silence findings. ``pool`` makes facts beside this process.
+    are those of the comments that silence findings. ``pool`` makes facts beside this process. ``listed`` is
+    the program's listing, if one is kept: then no files are looked for.
     """
 
     def __init__(
@@ -66,13 +68,15 @@ class Run:
         buffers: Mapping[str, str] | None = None,
         dialects: Collection[Dialect] = DIALECTS,
         pool: Pool | None = None,
+        listed: Listed | None = None,
     ) -> None:
         self.config = config
         self.root = root
         self.dialects = frozenset(dialects)
         self.cache = cache
-        self._known_digests = KnownDigests(cache, run_name(root, (), is_whole=selection.is_whole))
-        self.reader = Reader(cache, buffers, pool, self._known_digests)
+        digests = KnownDigests(cache, run_name(root, (), is_whole=selection.is_whole))
+        self.reader = Reader(cache, buffers, pool, digests)
+        self.files = ProgramFiles(selection, root, config, self.reader.texts, digests, listed)
         self.today = datetime.date.today()
         self.unread_folders = selection.unread
         self._is_whole = selection.is_whole
@@ -81,8 +85,6 @@ class Run:
         self._earlier: resume.Resumed | None = None
         self._is_partial = False
         self._crashes = Crashes()
-        self._paths = [path.as_posix() for path in (*selection.targets, *selection.others)]
-        self._targets = len(selection.targets)
 
     @functools.cached_property
     def _modules(self) -> list[Module]:
@@ -95,18 +97,12 @@ class Run:
                 shown_path,
                 is_target=is_target,
             )
-            for path, root, is_target in self._files
+            for path, root, is_target in self.files.rooted
         ]
 
     @functools.cached_property
     def _knowledge(self) -> Knowledge:
         return Knowledge(self.root, code_version(), self.cache)
-
-    @functools.cached_property
-    def _roots(self) -> set[str]:
-        """The folders that every file's imports may start from."""
-        named = {(self.root / folder).resolve().as_posix() for folder in self.config.source_roots}
-        return further_roots(self._paths, self.root.as_posix()) | named
 
     @functools.cached_property
     def program(self) -> Program:
@@ -115,7 +111,7 @@ class Run:
 
         catalog = self._knowledge.catalog(self.config)
         earlier = self._earlier.earlier if self._earlier else None
-        program = Program(self._modules, catalog, self._roots, earlier, self.reader.order)
+        program = Program(self._modules, catalog, self.files.roots, earlier, self.reader.order)
         program.own_breakers.declared = frozenset(self.config.breakers.classes)
         program.mesh.read = lambda: self._manifests.rules
         program.stubs.described_as_open = lambda: self._manifests.open_streams
@@ -195,7 +191,7 @@ class Run:
 
     def _crashed(self, error: Exception) -> Result:
         """What is left of a run in which something crashed that all files rest on: that, for each of them."""
-        for path in sorted(self._asked or self._paths[: self._targets]):
+        for path in sorted(self._asked or self.files.paths[: self.files.targets]):
             self._crashes.note(shown_path(path), "linking the program", error)
         findings = with_fingerprints(self._crashes.left(), [])
         return Result(findings, files=len(findings), tracebacks=self._crashes.tracebacks)
@@ -230,6 +226,7 @@ class Run:
         if self.cache and not result.tracebacks and not self.reader.texts.is_torn:
             key = self._partial_key(rules) if self._is_partial else self._key(rules)
             self.cache.put("result", key, msgspec.msgpack.encode(result))
+            self.files.keep(self.cache, rules, self._identity(rules), self._skipped_manifests)
         return result
 
     def _told(self, result: Result, rules: tuple[Rule, ...]) -> Result:
@@ -242,7 +239,11 @@ class Run:
         if self._asked is not None:
             result = result.of({shown_path(path) for path in self._asked})
         told = [each for each in result.findings if self.dialects.isdisjoint(each.silenced_by)]
-        return replace(result, findings=told, skipped_manifests=self._manifests.skipped)
+        return replace(result, findings=told, skipped_manifests=self._skipped_manifests)
+
+    @property
+    def _skipped_manifests(self) -> list[str]:
+        return self.files.listing.skipped if self.files.listing else self._manifests.skipped
 
     def _unread_when_named(self, result: Result, rules: tuple[Rule, ...]) -> list[Finding]:
         """What could not be read of files that were named: they are parsed even if nothing leads there."""
@@ -269,12 +270,12 @@ class Run:
 
         name, identity = self._name(rules), self._identity(rules)
         try:
-            keep(cache, name, identity, self.program, self._contents, found)
+            keep(cache, name, identity, self.program, self.files.contents, found)
         except Exception as error:  # noqa: BLE001 - costs the next run time, and this one no finding
             self._note_crash("keeping the run for the next", error)
 
     def _note_crash(self, step: str, error: Exception) -> None:
-        self._crashes.note(shown_path(self._paths[0]), step, error)
+        self._crashes.note(shown_path(self.files.paths[0]), step, error)
 
     def _resumed(self, rules: tuple[Rule, ...], *, is_patient: bool) -> Result | None:
         """The result, found by asking again only what may have changed since an earlier run."""
@@ -288,8 +289,8 @@ class Run:
                 self._name(rules),
                 self._identity(rules),
                 self._modules,
-                self._contents,
-                self._roots,
+                self.files.contents,
+                self.files.roots,
                 is_patient=is_patient,
             )
             if self._earlier is None:
@@ -359,6 +360,8 @@ class Run:
     @functools.lru_cache(maxsize=2)  # noqa: B019 - a run is over before memory matters
     def _identity(self, rules: tuple[Rule, ...]) -> bytes:
         """What changes when a result may, but for the files: with services declared, which there are, too."""
+        if self.files.listing:
+            return self.files.listing.identity
         ended = [each.has_expired(self.today) for each in self.config.exceptions]
         manifests = self._manifests
         held = sorted(self._knowledge.held)
@@ -368,33 +371,21 @@ class Run:
             self.config,
             held,
             ended,
-            self._files if self.config.services else (),
+            self.files.rooted if self.config.services else (),
             manifests.rules,
             manifests.open_streams,
             manifests.operations,
             sorted(self._hosts.items()),
             [(name, sorted(each.environment.items())) for name, each in self._deployed],
             self._commands,
-            sorted(self._roots),
+            sorted(self.files.roots),
         )
 
     @functools.lru_cache(maxsize=2)  # noqa: B019 - as above
     def _key(self, rules: tuple[Rule, ...]) -> bytes:
         """What changes when a result may."""
-        return digest_of(self._identity(rules), self._files, self._contents)
+        return digest_of(self._identity(rules), self.files.rooted, self.files.contents)
 
     def _partial_key(self, rules: tuple[Rule, ...]) -> bytes:
         """The same for what was asked about alone."""
         return digest_of(self._key(rules), sorted(self._asked or ()))
-
-    @functools.cached_property
-    def _files(self) -> list[tuple[str, str, bool]]:
-        """The path of each file, its source root, and whether it is a target."""
-        roots = SourceRoots(self._paths, self.root.as_posix())
-        return [(path, roots.of(path), number < self._targets) for number, path in enumerate(self._paths)]
-
-    @functools.cached_property
-    def _contents(self) -> list[bytes]:
-        digests = [self.reader.texts.digest(path) for path in self._paths]
-        self._known_digests.save()
-        return digests

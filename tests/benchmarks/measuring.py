@@ -27,12 +27,16 @@ class Cost(NamedTuple):
 def cost(
     command: list[str], folder: Path, environment: dict[str, str] | None = None, text: bytes = b""
 ) -> Cost:
-    """What a command costs, in a folder, with a standard input and its output thrown away."""
+    """What a command costs, in a folder, with a standard input and its output thrown away.
+
+    Its byte code may be kept, as where it is installed: peers' is, since pip installs them.
+    """
+    inherited = {name: each for name, each in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     start = time.perf_counter()
     process = subprocess.Popen(
         command,
         cwd=folder,
-        env={**os.environ, **(environment or {})},
+        env={**inherited, **(environment or {})},
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -26,12 +26,12 @@ _STRING_BODY = {
     '"""': r"[^\"\\]*(?:(?:\\.|\"(?!\"\"))[^\"\\]*)*(?:\"\"\"|\Z)",
 }
 _STRING_END = {quote: re.compile(body, re.DOTALL) for quote, body in _STRING_BODY.items()}
-_LONGEST_QUOTE_FIRST = sorted(_STRING_BODY, key=len, reverse=True)
+_STRING = "|".join(quote + _STRING_BODY[quote] for quote in sorted(_STRING_BODY, key=len, reverse=True))
 # outside of f-strings' fields only brackets, strings and line ends matter: whatever is between is one piece
 _OUTSIDE = re.compile(
     r"[^\S\r\n]*(?:(?P<code>[^\s'\"#()\[\]{}\\](?:[^'\"#()\[\]{}\\\r\n]*[^\s'\"#()\[\]{}\\])?)"
     r"|(?P<newline>[\r\n]\s*)|(?P<open>[(\[{])|(?P<close>[)\]}])"
-    rf"|(?P<string>(?<![fFtT])(?<![fFtT][rR])(?:{'|'.join(q + _STRING_BODY[q] for q in _LONGEST_QUOTE_FIRST)}))"
+    rf"|(?P<string>(?<![fFtT])(?<![fFtT][rR])(?:{_STRING}))"
     r"|(?P<quote>'{3}|\"{3}|'|\")"
     r"|(?P<comment>#[^\r\n]*)|(?P<continuation>\\(?:\r\n|\r|\n))|(?P<stray>\\))",
     re.DOTALL,

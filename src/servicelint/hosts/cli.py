@@ -16,10 +16,11 @@ from servicelint.hosts.failure import FAILED, Fail
 from servicelint.hosts.init import init
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from servicelint.config import Config
     from servicelint.result import Result
+    from servicelint.rule import Rule
     from servicelint.run import Run
     from servicelint.sources.cache import Cache
     from servicelint.workers import ProcessPool
@@ -115,7 +116,7 @@ def check(
         raise Fail(f"no rule matches `select`: {', '.join(config.select) or 'it is empty'}")
     buffers = {} if stdin_filename is None else {os.path.abspath(stdin_filename): _standard_input()}  # noqa: PTH100
     with _cache(cache_dir, no_cache=no_cache) as cache, ProcessPool(jobs or processors()) as pool:
-        run = _run(paths, config, cache, pool, force_exclude=force_exclude, buffers=buffers)
+        run = _run(paths, config, cache, pool, chosen, force_exclude=force_exclude, buffers=buffers)
         try:
             result = run.check(chosen)
         except ConfigError as error:
@@ -276,15 +277,21 @@ def _run(
     config: Config,
     cache: Cache | None,
     pool: ProcessPool | None = None,
+    rules: Sequence[Rule] = (),
     *,
     force_exclude: bool = False,
     buffers: Mapping[str, str] | None = None,
 ) -> Run:
+    from servicelint.program_files import listed
     from servicelint.run import Run
-    from servicelint.sources.discovery import BadPattern, select
+    from servicelint.sources.discovery import BadPattern, Selection, select
     from servicelint.sources.roots import common_folder, is_everything, program_root
 
     root = program_root(common_folder(paths))
+    if all(path.absolute() == root for path in paths or (Path.cwd(),)) and not is_everything(root):
+        known = listed(cache, root, rules, config)
+        if known:
+            return Run(Selection(), config, root, cache, buffers, pool=pool, listed=known)
     try:
         selection = select(
             paths or (Path(),),

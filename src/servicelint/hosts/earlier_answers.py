@@ -17,7 +17,7 @@ from servicelint.sources.cache import Cache
 from servicelint.sources.standing import Standing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 Row = tuple[int, int, str]
 """Line, column from 0, code with message."""
@@ -34,7 +34,8 @@ class EarlierAnswers:
         self._path = os.path.abspath(path)  # noqa: PTH100 - a link keeps the name it was given by
         content = _content(self._path) if text is None else text.encode("utf-8", "surrogatepass")
         day = int(self.begun) // 86_400  # exceptions in settings can end
-        asked = repr((self._path, hashlib.blake2b(content).digest(), options, os.getcwd(), day, sys.version))  # noqa: PTH109
+        held = hashlib.blake2b(content).digest()
+        asked = repr((self._path, held, options, str(Path.cwd()), day, sys.version))
         self._key = hashlib.blake2b(asked.encode("utf-8", "surrogateescape"), digest_size=16).digest()
 
     def told(self) -> list[Row] | None:
@@ -48,33 +49,26 @@ class EarlierAnswers:
         standing = Standing.unpacked(known) if known else None
         if standing is None or standing.digest.hex() != answer["standing"]:
             return None
-        changed = standing.changed()
-        if (
-            changed is None
-            or changed - {os.fsencode(self._path)}
-            or any(map(os.path.exists, answer["marks"]))
-        ):
+        if not standing.is_as_it_was(self._is_own) or any(map(os.path.exists, answer["marks"])):
             return None
         return [(line, column, text) for line, column, text in answer["rows"]]
 
     def keep(self, rows: Sequence[Row], root: Path) -> None:
-        """Keep an answer that was found from what stands below ``root``; not if something has just changed."""
+        """Keep an answer that was found from what stands below ``root``, unless something just changed."""
+        from servicelint.reader import own_files
+        from servicelint.sources.listing import standing_of
+
         with Cache() as cache:
-            key = os.fsencode(root)
-            standing = self._still_true(cache.get("standing", key))
+            standing = standing_of(cache, root, own_files, self.begun, self._is_own)
             if standing is None:
-                standing = Standing.taken(root, root, list(_own()), self.begun)
-                if standing is None:
-                    return
-                cache.put("standing", key, standing.packed())
+                return
             marks = [str(folder / ".git") for folder in Path(self._path).parents if root in folder.parents]
             told = {"root": str(root), "standing": standing.digest.hex(), "marks": marks, "rows": rows}
             cache.put("answer", self._key, json.dumps(told).encode())
 
-    def _still_true(self, known: bytes | None) -> Standing | None:
-        standing = Standing.unpacked(known) if known else None
-        changed = standing.changed() if standing else None
-        return None if changed is None or changed - {os.fsencode(self._path)} else standing
+    def _is_own(self, changed: set[bytes]) -> bool:
+        """Whether only the file itself looks otherwise: what it holds is part of the question."""
+        return changed <= {os.fsencode(self._path)}
 
 
 def _content(path: str) -> bytes:
@@ -82,12 +76,3 @@ def _content(path: str) -> bytes:
         return Path(path).read_bytes()
     except OSError:
         return b""
-
-
-def _own() -> Iterator[Path]:
-    """Our own code, and the folders that packages are installed in."""
-    from servicelint import registry
-
-    for folder in (Path(__file__).parents[1], *registry.folders()):
-        yield from (path for path in folder.rglob("*") if path.suffix in (".py", ".toml"))
-    yield from (Path(folder) for folder in sys.path if folder.endswith(("site-packages", "dist-packages")))

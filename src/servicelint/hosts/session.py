@@ -21,6 +21,7 @@ from servicelint.config import Config, ConfigError, load
 from servicelint.crashes import Crashes
 from servicelint.hosts.options import SCOPE_OPTION, SCOPES
 from servicelint.keys import run_name
+from servicelint.program_files import listed
 from servicelint.run import Run
 from servicelint.sources.cache import Cache
 from servicelint.sources.discovery import BadPattern, Selection, is_checked, select
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from servicelint.finding import Dialect, Finding
     from servicelint.hosts.options import Scope
+    from servicelint.program_files import Listed
     from servicelint.result import Result
     from servicelint.rule import Rule
 
@@ -208,15 +210,24 @@ class _Program:
 
     def _whole(self, cache: Cache, buffers: Mapping[Path, str], asked: frozenset[Path] | None = None) -> Run:
         config = self.config
+        known = listed(cache, self.root, self.rules, config)
+        if known and {path.as_posix() for path in buffers} <= set(known[0].paths):
+            return self._run(Selection(asked=asked), cache, buffers, known)
         selection = select((self.root,), self.root, config.exclude, include_tests=config.include_tests)
         if not buffers.keys() <= set(selection.targets):  # one may not be on the disk yet
             selection.targets = sorted({*selection.targets, *buffers}, key=str)
         selection.asked = asked
         return self._run(selection, cache, buffers)
 
-    def _run(self, selection: Selection, cache: Cache, buffers: Mapping[Path, str]) -> Run:
+    def _run(
+        self,
+        selection: Selection,
+        cache: Cache,
+        buffers: Mapping[Path, str],
+        known: Listed | None = None,
+    ) -> Run:
         texts = {path.as_posix(): text for path, text in buffers.items()}
-        return Run(selection, self.config, self.root, cache, texts, self.dialects)
+        return Run(selection, self.config, self.root, cache, texts, self.dialects, listed=known)
 
     def _resumed(self, run: Run) -> Findings | None:
         result = run.resumed(self.rules)

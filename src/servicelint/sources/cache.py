@@ -20,18 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Kind = Literal[
-    "facts",
-    "result",
-    "run",
-    "words",
-    "imports",
-    "catalog",
-    "told",
-    "manifests",
-    "looks",
-    "standing",
-    "answer",
-]
+    "facts", "result", "run", "words", "imports", "catalog", "told", "manifests", "looks", "standing",
+    "listing", "answer",
+]  # fmt: skip
 
 LONGEST_WAIT = 5.0
 """Seconds to wait for another process that writes."""

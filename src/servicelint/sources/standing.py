@@ -1,9 +1,9 @@
 """How the files of a program stand, kept to see at a glance that nothing has changed since.
 
-An editor asks about a file at each pause, mostly with nothing else changed. To list a large program, and to work out
-from what its files hold whether an answer is still true, takes half a second; to look at what was listed takes
-a tenth of that. What a run looks at is below the program's root, beside the folders above it (settings), or part of
-servicelint's own code and of what is installed beside it: all of that is in the list.
+An editor asks about a file at each pause, mostly with nothing else changed. To list a large program, and to
+work out from what its files hold whether an answer is still true, takes half a second; to look at what was
+listed takes a tenth of that. What a run looks at is below the program's root, in the folders above it
+(settings), or part of servicelint's own code and of what is installed beside it: all of that is in the list.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import os
 import re
 import struct
 from array import array
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -29,16 +29,19 @@ _NEVER_READ = frozenset({b"node_modules", b"__pycache__", b"site-packages", b"bu
 """Folders that nothing in a run looks into, as are hidden ones."""
 
 _MATTERS = re.compile(
-    rb"\.(?:py|pyi|toml|txt|lock|cfg|ya?ml|proto|sh|conf)\Z|Dockerfile|\.dockerfile\Z|\AProcfile|\Asetup\.",
+    rb"\.(?:py|pyi|toml|txt|lock|cfg|ya?ml|proto|sh|conf|dockerfile)\Z|Dockerfile|\AProcfile|\Asetup\.",
     re.DOTALL,
 )
+MayChange: TypeAlias = "Callable[[set[bytes]], bool]"
+"""Whether an answer holds though files with these paths look otherwise."""
+
 _SETTINGS = ("servicelint.toml", "pyproject.toml")
 _HEADER = struct.Struct("<III")
 _NOTHING = (0, 0, 0, 0)
 
 
 class Standing:
-    """What stands where: ``files`` by their looks, ``folders`` by what is in them, ``marks`` by being there."""
+    """What stands where: ``files`` by their looks, ``folders`` by what they hold, ``marks`` by being."""
 
     def __init__(self, files: list[bytes], folders: list[bytes], marks: list[bytes], looks: bytes) -> None:
         self._files = files
@@ -48,13 +51,13 @@ class Standing:
 
     @classmethod
     def taken(cls, root: Path, start: Path, own: Iterable[Path], before: float) -> Standing | None:
-        """How the program below ``root`` stands; None if any of it has changed since ``before``, or shortly before.
+        """How the program below ``root`` stands; None if any of it has changed shortly before, or later.
 
         Args:
             root: the program's folder.
             start: the folder that settings are looked for from, upwards.
             own: files and folders that count beside those of the program.
-            before: when the run began whose answers are kept, in seconds of the epoch.
+            before: when the run began that its answers are of, in seconds of the epoch.
         """
         files, folders = [os.fsencode(path) for path in own], []
         for folder, names in _walked(os.fsencode(root)):
@@ -96,8 +99,13 @@ class Standing:
         """What changes when any of it does."""
         return hashlib.blake2b(self.packed(), digest_size=16).digest()
 
+    def is_as_it_was(self, may_change: MayChange) -> bool:
+        """Whether all stands as it did, but for files that may have changed."""
+        changed = self.changed()
+        return changed is not None and may_change(changed)
+
     def changed(self) -> set[bytes] | None:
-        """The paths of the files that look otherwise by now; None if files came or went, or settings may have."""
+        """The paths of the files that look otherwise by now; None if files came or went."""
         looks = self._look()
         if looks.tobytes() == self._looks:
             return set()
@@ -105,13 +113,8 @@ class Standing:
         files, folders = 4 * len(self._files), 4 * len(self._files) + len(self._folders)
         if looks[folders:] != before[folders:]:
             return None
-        others = [
-            folder
-            for folder, now, then in zip(
-                self._folders, looks[files:folders], before[files:folders], strict=True
-            )
-            if now != then
-        ]
+        pairs = zip(self._folders, looks[files:folders], before[files:folders], strict=True)
+        others = [folder for folder, now, then in pairs if now != then]
         if others and not self._hold_the_same(others):
             return None
         return {
@@ -122,32 +125,31 @@ class Standing:
 
     def _look(self) -> array[int]:
         looks: array[int] = array("Q")
-        add, stat = looks.extend, os.stat
         for path in self._files:
-            try:
-                seen = stat(path)
-                add((seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino))
-            except (OSError, OverflowError):
-                add(_NOTHING)
-        looks.extend(_modified(path) for path in self._folders)
+            looks.extend(_looks(path))
+        looks.extend([_looks(path)[1] for path in self._folders])
         looks.extend(int(os.path.exists(path)) for path in self._marks)
         return looks
 
     def _hold_the_same(self, folders: list[bytes]) -> bool:
-        """Whether folders hold the names that they did: editors put files beside others, and back in place."""
+        """Whether folders hold the names that they did: editors put files beside others, then in place."""
         known: dict[bytes, set[bytes]] = {folder: set() for folder in folders}
-        for path in (*self._files, *self._folders):
-            held = known.get(os.path.dirname(path))
-            if held is not None:
-                held.add(os.path.basename(path))
+        numbers = array("Q", self._looks)[3 : 4 * len(self._files) : 4]
+        stood = [path for path, number in zip(self._files, numbers, strict=True) if number]
+        for path in (*stood, *self._folders):
+            folder, _, name = path.rpartition(b"/")
+            if folder in known:
+                known[folder].add(name)
         return all(_names(folder) == held for folder, held in known.items())
 
 
-def _modified(path: bytes) -> int:
+def _looks(path: bytes) -> tuple[int, int, int, int]:
+    """Size, times of the last writing and of the last change of the entry, number; nothing if it is gone."""
     try:
-        return os.stat(path).st_mtime_ns
-    except (OSError, OverflowError):
-        return 0
+        seen = os.stat(path)  # noqa: PTH116 - for every file: no Path is made
+    except OSError:
+        return _NOTHING
+    return seen.st_size, max(0, seen.st_mtime_ns), max(0, seen.st_ctime_ns), seen.st_ino
 
 
 def _walked(folder: bytes) -> Iterator[tuple[bytes, list[bytes]]]:

@@ -9,7 +9,7 @@ from servicelint.program.evaluation.values import CallRef, ClassRef, FunctionRef
 from servicelint.program.faults import Fault, definition
 from servicelint.program.linking.index import last_name
 from servicelint.program.linking.reads import Memo
-from servicelint.program.linking.wholes import Whole
+from servicelint.program.linking.wholes import IS_SO, Whole
 from servicelint.program.timeouts.verdicts import Step
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Guarding:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._used = Whole(program.reads, "breakers used", self._is_used, lambda used: {"": used})
+        self._used = Whole(program.reads, "breakers used", self._is_used, lambda used: {"": used}, IS_SO)
         self._functions: Memo[FunctionRef, bool] = Memo(program.reads)
         self._calls: Memo[CallRef, bool] = Memo(program.reads)
         self._open: set[FunctionRef] = set()

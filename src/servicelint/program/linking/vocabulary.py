@@ -22,8 +22,9 @@ its own last name; by how its parts end after an underscore (``_pb2_grpc`` and `
 ``acme.stock_pb2_grpc``)."""
 
 Peeked = Literal[
-    "dotted", "renamed", "defined", "derived", "used", "holders", "imports", "classes", "brought", "tries"
-]
+    "dotted", "renamed", "defined", "derived", "used", "holders", "imports", "classes", "brought", "tries",
+    "written",
+]  # fmt: skip
 """What a closer look at one text says of a name: see :data:`PEEKS`."""
 
 _SCANS: dict[Held, Callable[[str], set[str]]] = {
@@ -54,6 +55,7 @@ PEEKS: dict[Peeked, Callable[[str, str], object]] = {
     "classes": lambda text, _: set(words.classes(text)),
     "brought": lambda text, name: LOOKS["brought"](text).get(name, MISSING["brought"]),
     "tries": lambda text, _: words.tries_in_loops(text),
+    "written": lambda text, name: f'"{name}"' in text or f"'{name}'" in text,
 }
 
 
@@ -233,6 +235,10 @@ class Vocabulary:
     def tries_in_loops(self, module: Module) -> bool:
         """Whether a ``try`` may stand in a loop of a module."""
         return bool(self._peek(module, "tries", ""))
+
+    def writes(self, module: Module, text: str) -> bool:
+        """Whether a module holds a text in quotes."""
+        return bool(self._peek(module, "written", text))
 
     def holders(self, module: Module, name: str) -> set[str]:
         """The variables, attributes and functions of a module that may hold what ``name`` makes or types."""

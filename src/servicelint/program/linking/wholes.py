@@ -42,6 +42,10 @@ class Packing(NamedTuple, Generic[Value]):
     unpack: Callable[[Any], Value]
 
 
+IS_SO: Packing[bool] = Packing(bool, bool)
+"""For an answer that is yes or no."""
+
+
 class Whole(Generic[Value]):
     """An answer on the whole program.
 

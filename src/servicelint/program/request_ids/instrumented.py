@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from servicelint.facts import record
 from servicelint.program.evaluation.values import CallRef, External
 from servicelint.program.linking.reads import Memo
-from servicelint.program.linking.wholes import Whole
+from servicelint.program.linking.wholes import Packing, Whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -44,9 +44,35 @@ class Instrumented:
     def __init__(self, program: Program) -> None:
         self.program = program
         self._seen = Whole(
-            program.reads, "instrumented", lambda: [*self._switched_on(), *self._launched()], _told
+            program.reads,
+            "instrumented",
+            lambda: [*self._switched_on(), *self._launched()],
+            _told,
+            Packing(self._packed, self._unpacked),
         )
         self._kinds: Memo[Service, set[str]] = Memo(program.reads)
+
+    @property
+    def _described(self) -> list[Instrumentation]:
+        """All that is known of instrumentations, in an order."""
+        known = self.program.catalog.correlation
+        return [*known.instrumentations.values(), *known.launchers.values()]
+
+    def _packed(self, seen: list[Seen]) -> list[tuple[str, int, list[int] | None]]:
+        numbers, described = self.program.modules.numbers, self._described
+        return [
+            (name, described.index(what), None if modules is None else [numbers[each] for each in modules])
+            for name, what, modules in seen
+        ]
+
+    def _unpacked(self, packed: list[tuple[str, int, list[int] | None]]) -> list[Seen]:
+        numbered, described = self.program.modules.numbered, self._described
+        return [
+            Seen(
+                name, described[what], None if modules is None else tuple(numbered[each] for each in modules)
+            )
+            for name, what, modules in packed
+        ]
 
     def covering(self, library: str, protocol: str, module: Module, kind: str = "") -> str | None:
         """What puts ids on a library's calls for what is handled in a module.
@@ -114,8 +140,7 @@ class Instrumented:
         holding = set(vocabulary.modules_with(parts[-1]))
         importing = [module for module in vocabulary.modules_importing(ways) if module in holding]
         using = [module for module in importing if self._is_used(name, described, module)]
-        written = (f'"{name}"', f"'{name}'")
-        return using + [module for module in holding if any(text in module.source for text in written)]
+        return using + [module for module in holding if vocabulary.writes(module, name)]
 
     def _is_used(self, name: str, described: Instrumentation, module: Module) -> bool:
         """Whether a module calls it, hands it on, or calls one of its methods."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from servicelint.program.evaluation.lifetimes import blocks_around
 from servicelint.program.evaluation.values import CallRef, FunctionRef, Partial
 from servicelint.program.linking.reads import Memo
-from servicelint.program.linking.wholes import Whole
+from servicelint.program.linking.wholes import IS_SO, Whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,7 @@ class RetryUses:
     def __init__(self, program: Program) -> None:
         self.program = program
         self._known: Memo[Module, list[RetryUse]] = Memo(program.reads)
-        self._are_used = Whole(program.reads, "retries used", self._find_used, lambda used: {"": used})
+        self._are_used = Whole(program.reads, "retries used", self._find_used, lambda used: {"": used}, IS_SO)
 
     @property
     def are_used(self) -> bool:
