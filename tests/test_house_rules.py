@@ -91,6 +91,13 @@ def test_functions_are_short() -> None:
     assert statistics.median(lengths) < MEDIAN_FUNCTION
 
 
+def test_named_tuples_have_no_other_base() -> None:
+    """Python 3.10 refuses them when the class is made; that takes a run under it to notice."""
+    pattern = re.compile(r"^class \w+\((?:NamedTuple, .*|.*, NamedTuple\b.*)\):", re.MULTILINE)
+    for path in (*SOURCES, *CHECKERS):
+        assert pattern.findall(path.read_text("utf-8")) == [], relative(path)
+
+
 # --- doors ---------------------------------------------------------------------------------------
 
 FORBIDDEN = {

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-LATER = time.time() + 10 * SETTLED
-
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
@@ -27,7 +25,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def taken(root: Path) -> Standing:
-    standing = Standing.taken(root, root, [], LATER)
+    standing = Standing.taken(root, root, [], time.time() + 10 * SETTLED)
     assert standing is not None
     return standing
 

@@ -7,7 +7,7 @@ finds the others again.
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from servicelint.program.linking.modules import storable
 from servicelint.program.linking.reads import Memo, Node
@@ -35,11 +35,12 @@ NOTHING = _digest(None)
 """The digest of a part that an answer does not have: of most modules nothing is told."""
 
 
-class Packing(NamedTuple, Generic[Value]):
+class Packing(Generic[Value]):
     """How a value becomes plain data (lists, texts and numbers), and is made of that again."""
 
-    pack: Callable[[Value], object]
-    unpack: Callable[[Any], Value]
+    def __init__(self, pack: Callable[[Value], object], unpack: Callable[[Any], Value]) -> None:
+        self.pack = pack
+        self.unpack = unpack
 
 
 IS_SO: Packing[bool] = Packing(bool, bool)
