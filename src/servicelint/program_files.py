@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import functools
 import os
 import time
@@ -115,4 +116,5 @@ def listed(cache: Cache | None, root: Path, rules: Iterable[Rule], config: Confi
 
 
 def _listing_key(root: Path, rules: Iterable[Rule], config: Config) -> bytes:
-    return digest_of(run_name(root, rules), config)
+    today = datetime.date.today()
+    return digest_of(run_name(root, rules), config, [each.has_expired(today) for each in config.exceptions])

@@ -90,6 +90,18 @@ def test_files_that_come_and_go_are_noticed(root: Path, change: Callable[[Path],
     assert standing.changed() is None
 
 
+def test_what_is_installed_counts(root: Path, tmp_path: Path) -> None:
+    packages = tmp_path / "site-packages"
+    packages.mkdir()
+    standing = Standing.taken(root, root, [packages], time.time() + 10 * SETTLED)
+    assert standing is not None
+    (packages / "more").mkdir()
+    assert standing.changed() == {os.fsencode(packages)}
+    (packages / "more").rmdir()
+    packages.rmdir()
+    assert standing.changed() is None
+
+
 @pytest.mark.parametrize("name", ["pyproject.toml", "servicelint.toml"])
 def test_settings_above_count(root: Path, name: str) -> None:
     standing = taken(root)

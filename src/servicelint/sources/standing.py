@@ -117,11 +117,10 @@ class Standing:
         others = [folder for folder, now, then in pairs if now != then]
         if others and not self._hold_the_same(others):
             return None
-        return {
-            path
-            for number, path in enumerate(self._files)
-            if looks[4 * number : 4 * number + 4] != before[4 * number : 4 * number + 4]
-        }
+        differing = [at for at in range(0, files, 4) if looks[at : at + 4] != before[at : at + 4]]
+        if any(looks[at + 3] == 0 for at in differing):  # gone, or in a folder that can't be entered
+            return None
+        return {self._files[at // 4] for at in differing}
 
     def _look(self) -> array[int]:
         looks: array[int] = array("Q")
