@@ -18,7 +18,6 @@ _INTERESTING = re.compile(
     r"|(?P<newline>\r\n|\r|\n)|(?P<continuation>\\(?:\r\n|\r|\n))|(?P<code>[^\s'\"#()\[\]{}\\:]+|[:\\])"
 )
 _PREFIX = re.compile(r"(?<![^\W])[A-Za-z]{1,2}\Z")
-_PREFIX_LETTERS = frozenset("bfrtuBFRTU")
 _STRING_BODY = {
     "'": r"[^'\\\r\n]*(?:\\(?:\r\n|.)[^'\\\r\n]*)*(?:'|(?=[\r\n])|\Z)",
     '"': r"[^\"\\\r\n]*(?:\\(?:\r\n|.)[^\"\\\r\n]*)*(?:\"|(?=[\r\n])|\Z)",
@@ -166,15 +165,12 @@ class Scanner:
     def read_string(self, quote: str) -> None:
         """Go on behind a string that has just been opened, or into the first field of an f-string."""
         start = self.position - len(quote)
-        prefix = _PREFIX.search(self.text, max(0, start - 3), start) if self._follows_letter(start) else None
+        prefix = _PREFIX.search(self.text, max(0, start - 3), start)
         if prefix and ("f" in prefix.group().lower() or "t" in prefix.group().lower()):
             self._literal(quote)
         else:
             end = _STRING_END[quote].match(self.text, self.position)
             self.position = end.end() if end else len(self.text)
-
-    def _follows_letter(self, place: int) -> bool:
-        return place > 0 and self.text[place - 1] in _PREFIX_LETTERS
 
     def _literal(self, quote: str) -> None:
         """Read an f-string's literal part up to its end or to a replacement field."""
