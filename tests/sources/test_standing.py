@@ -25,7 +25,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def taken(root: Path) -> Standing:
-    standing = Standing.taken(root, root, [], time.time() + 10 * SETTLED)
+    standing = Standing.taken(root, [], time.time() + 10 * SETTLED)
     assert standing is not None
     return standing
 
@@ -93,7 +93,7 @@ def test_files_that_come_and_go_are_noticed(root: Path, change: Callable[[Path],
 def test_what_is_installed_counts(root: Path, tmp_path: Path) -> None:
     packages = tmp_path / "site-packages"
     packages.mkdir()
-    standing = Standing.taken(root, root, [packages], time.time() + 10 * SETTLED)
+    standing = Standing.taken(root, [packages], time.time() + 10 * SETTLED)
     assert standing is not None
     (packages / "more").mkdir()
     assert standing.changed() == {os.fsencode(packages)}
@@ -119,4 +119,4 @@ def test_what_nothing_looks_at_does_not_count(root: Path) -> None:
 
 
 def test_what_has_just_changed_may_change_again_unseen(root: Path) -> None:
-    assert Standing.taken(root, root, [], time.time()) is None
+    assert Standing.taken(root, [], time.time()) is None

@@ -45,7 +45,7 @@ class EarlierAnswers:
             if kept is None:
                 return None
             answer = json.loads(kept)
-            known = cache.get("standing", answer["root"].encode("utf-8", "surrogateescape"))
+            known = cache.get("standing", os.fsencode(answer["root"]))
         standing = Standing.unpacked(known) if known else None
         if standing is None or standing.digest.hex() != answer["standing"]:
             return None

@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from servicelint.sources.standing import SETTLED
+
 if TYPE_CHECKING:
     from servicelint.sources.cache import Cache
-
-SETTLED = 2.0
-"""Seconds: the coarsest times that file systems keep (FAT)."""
 
 Seen = tuple[int, int, int, int, bytes]
 """Size, times of the last writing and of the last change of the entry (nanoseconds), number; the digest."""

@@ -88,7 +88,7 @@ def standing_of(
     standing = Standing.unpacked(data) if data else None
     if standing is not None and standing.is_as_it_was(may_change):
         return standing
-    taken = Standing.taken(root, root, own(), begun)
+    taken = Standing.taken(root, own(), begun)
     if taken is not None:
         cache.put("standing", key, taken.packed())
     return taken

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 SETTLED = 2.0
 """Seconds that files must have stood as they do: the coarsest times that file systems keep (FAT)."""
 
+MayChange: TypeAlias = "Callable[[set[bytes]], bool]"
+"""Whether an answer holds though files with these paths look otherwise."""
+
 MOST_ROWS = 100_000
 """Files and folders: what has more is no program, or takes too long to look at."""
 
@@ -32,9 +35,6 @@ _MATTERS = re.compile(
     rb"\.(?:py|pyi|toml|txt|lock|cfg|ya?ml|proto|sh|conf|dockerfile)\Z|Dockerfile|\AProcfile|\Asetup\.",
     re.DOTALL,
 )
-MayChange: TypeAlias = "Callable[[set[bytes]], bool]"
-"""Whether an answer holds though files with these paths look otherwise."""
-
 _SETTINGS = ("servicelint.toml", "pyproject.toml")
 _HEADER = struct.Struct("<III")
 _NOTHING = (0, 0, 0, 0)
@@ -50,12 +50,11 @@ class Standing:
         self._looks = looks
 
     @classmethod
-    def taken(cls, root: Path, start: Path, own: Iterable[Path], before: float) -> Standing | None:
+    def taken(cls, root: Path, own: Iterable[Path], before: float) -> Standing | None:
         """How the program below ``root`` stands; None if any of it has changed shortly before, or later.
 
         Args:
-            root: the program's folder.
-            start: the folder that settings are looked for from, upwards.
+            root: the program's folder, from which settings are looked for upwards.
             own: files and folders that count beside those of the program.
             before: when the run began that its answers are of, in seconds of the epoch.
         """
@@ -65,7 +64,7 @@ class Standing:
             files += [folder + b"/" + name for name in names]
             if len(files) + len(folders) > MOST_ROWS:
                 return None
-        above = [start, *start.parents]
+        above = [root, *root.parents]
         files += [os.fsencode(folder / name) for folder in above for name in _SETTINGS]
         marks = [os.fsencode(folder / ".git") for folder in above]
         made = cls(files, folders, marks, b"")
