@@ -5,8 +5,10 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections import Counter
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+from msgspec.structs import replace
 
 from servicelint.boundaries.uses import Use, Uses
 from servicelint.crashes import Crashes
@@ -39,17 +41,16 @@ COUNTING, READING = "the count of calls", "the look at its text"
 """What can crash besides rules, as SVC001 calls it."""
 
 
-@dataclass
-class ModuleResult:
+class ModuleResult(msgspec.Struct):
     """What was found in one module, how many of its call sites ended in which state, what it calls.
 
     ``unknown`` are the call sites whose bound can't be told.
     """
 
-    findings: list[Finding] = field(default_factory=list)
-    sites: dict[str, int] = field(default_factory=dict)
-    uses: Uses = field(default_factory=Uses)
-    unknown: list[UnknownCall] = field(default_factory=list)
+    findings: list[Finding] = msgspec.field(default_factory=list)
+    sites: dict[str, int] = msgspec.field(default_factory=dict)
+    uses: Uses = msgspec.field(default_factory=Uses)
+    unknown: list[UnknownCall] = msgspec.field(default_factory=list)
 
     @property
     def has_unread(self) -> bool:

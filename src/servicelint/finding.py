@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal
+
+import msgspec
 
 Severity = Literal["error", "warning", "info"]
 Dialect = Literal["noqa", "pylint"]
 """Whose comments silence findings."""
 
 
-@dataclass(frozen=True, order=True)
-class Place:
+class Place(msgspec.Struct, frozen=True, order=True):
     """A place in a file: ``path`` with forward slashes, line and column from 1, columns in code points."""
 
     path: str
@@ -19,24 +19,21 @@ class Place:
     column: int = 1
 
 
-@dataclass(frozen=True)
-class TraceStep:
+class TraceStep(msgspec.Struct, frozen=True):
     """One step of the explanation of a finding."""
 
     place: Place
     message: str
 
 
-@dataclass(frozen=True)
-class Cause:
+class Cause(msgspec.Struct, frozen=True):
     """The one place that many findings share; ``id`` is its name in the code."""
 
     place: Place
     id: str
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True):
     """One thing found. ``end_line`` and ``end_column`` are exclusive, as for an editor's selection.
 
     ``worst_case_seconds`` is how long a call may take with all its retries, where the finding is about that.
@@ -54,8 +51,8 @@ class Finding:
     trace: tuple[TraceStep, ...] = ()
     cause: Cause | None = None
     worst_case_seconds: float | None = None
-    fingerprint: str = field(default="", compare=False)
-    silenced_by: tuple[Dialect, ...] = field(default=(), compare=False)
+    fingerprint: str = ""
+    silenced_by: tuple[Dialect, ...] = ()
 
     @property
     def order(self) -> tuple[Place, str]:
@@ -68,8 +65,7 @@ class Finding:
         return self.code in ("SVC001", "SVC004")
 
 
-@dataclass(frozen=True)
-class UnknownCall:
+class UnknownCall(msgspec.Struct, frozen=True):
     """An outbound call of which nothing is shown either way: no finding, told only to who asks.
 
     ``call`` is its name, ``reason`` why its bound can't be told. Places are as in a finding.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
 
 from servicelint.boundaries.uses import Uses
 from servicelint.finding import Finding, UnknownCall  # noqa: TC001 - msgspec reads the annotations
@@ -13,21 +15,20 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 
-@dataclass
-class Result:
+class Result(msgspec.Struct):
     """What a run found: findings in order, by file how many call sites ended in which state.
 
     ``uses`` are the calls between declared services; ``skipped_manifests`` name the files that may say
     something of a mesh and are templates; ``unknown`` are the call sites whose bound can't be told, in order.
     """
 
-    findings: list[Finding] = field(default_factory=list)
-    sites_by_file: dict[str, dict[str, int]] = field(default_factory=dict)
+    findings: list[Finding] = msgspec.field(default_factory=list)
+    sites_by_file: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
     files: int = 0
-    tracebacks: list[str] = field(default_factory=list)
-    uses: Uses = field(default_factory=Uses)
-    skipped_manifests: list[str] = field(default_factory=list)
-    unknown: list[UnknownCall] = field(default_factory=list)
+    tracebacks: list[str] = msgspec.field(default_factory=list)
+    uses: Uses = msgspec.field(default_factory=Uses)
+    skipped_manifests: list[str] = msgspec.field(default_factory=list)
+    unknown: list[UnknownCall] = msgspec.field(default_factory=list)
 
     @property
     def sites(self) -> Counter[str]:

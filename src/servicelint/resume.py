@@ -11,7 +11,6 @@ from __future__ import annotations
 import functools
 from array import array
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -110,8 +109,7 @@ class LostShelf(Exception):
     """A part of the kept vocabulary is missing: the run has to begin from nothing."""
 
 
-@dataclass
-class Resumed:
+class Resumed(msgspec.Struct):
     """What a run can go on from: ``kept``, with the modules and the bits of the questions that changed."""
 
     kept: Kept

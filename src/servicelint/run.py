@@ -8,10 +8,10 @@ from __future__ import annotations
 import contextlib
 import datetime
 import functools
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
 from servicelint.boundaries.uses import Uses
 from servicelint.checking import Checker, ModuleResult, with_fingerprints

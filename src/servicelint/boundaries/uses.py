@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 from servicelint.boundaries.declared import Protocol  # noqa: TC001 - msgspec reads the annotation
 
@@ -25,15 +26,14 @@ class Use(NamedTuple):
     end_column: int
 
 
-@dataclass
-class Uses:
+class Uses(msgspec.Struct):
     """The calls between services; ``untold`` are services ("" for code of nobody) and protocols.
 
     Over these the service has calls that go nobody knows where.
     """
 
-    calls: list[Use] = field(default_factory=list)
-    untold: list[tuple[str, Protocol]] = field(default_factory=list)
+    calls: list[Use] = msgspec.field(default_factory=list)
+    untold: list[tuple[str, Protocol]] = msgspec.field(default_factory=list)
 
     @classmethod
     def together(cls, parts: Iterable[Uses]) -> Uses:

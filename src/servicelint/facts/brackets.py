@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import itertools
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from servicelint.facts.logical_lines import Scanner
 
@@ -37,8 +38,7 @@ _KEYWORDS = _LINKS | {
 }
 
 
-@dataclass
-class Token:
+class Token(msgspec.Struct):
     """One token: a ``name``, a ``string``, an ``operator``, an ``end`` (of a part) or anything else.
 
     ``run`` is how many links it adds to an expression, ``height`` how deep its brackets are nested.
@@ -63,8 +63,7 @@ class Token:
         return self.kind == "string" or (self.kind == "name" and self.text not in _KEYWORDS)
 
 
-@dataclass
-class Group:
+class Group(msgspec.Struct):
     """What stands between brackets, or the whole line; ``text`` is the opening bracket.
 
     ``run`` is the longest run of links in it, ``height`` how deep its brackets are nested.
@@ -73,7 +72,7 @@ class Group:
     text: str
     start: int
     end: int = 0
-    items: list[Item] = field(default_factory=list)
+    items: list[Item] = msgspec.field(default_factory=list)
     run: int = 0
     height: int = 0
     has_call: bool = False

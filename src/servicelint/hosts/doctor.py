@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,12 +30,11 @@ MOST_ROOTS = 5
 """How many source roots are listed."""
 
 
-@dataclass
-class Examination:
+class Examination(msgspec.Struct):
     """Lines of text, and what is broken: each with its remedy."""
 
-    lines: list[str] = field(default_factory=list)
-    broken: list[str] = field(default_factory=list)
+    lines: list[str] = msgspec.field(default_factory=list)
+    broken: list[str] = msgspec.field(default_factory=list)
 
     def tell(self, subject: str, *texts: str) -> None:
         """Write down something on a subject."""

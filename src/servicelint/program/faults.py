@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+import msgspec
 
 from servicelint.program.evaluation.values import FunctionRef, Origin
 
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from servicelint.program.timeouts.verdicts import Step
 
 
-@dataclass(frozen=True)
-class Fault:
+class Fault(msgspec.Struct, frozen=True):
     """One fault at a call, a function or a statement. ``subject`` is what the message says is at fault.
 
     ``seconds`` is the worst case of the call in all, where that is what the fault is about.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from servicelint.program.timeouts.verdicts import (
     Bounded,
@@ -78,8 +79,7 @@ class Bound:
         return self.verdict.steps
 
 
-@dataclass(frozen=True)
-class OutboundCall:
+class OutboundCall(msgspec.Struct, frozen=True, dict=True):
     """A call that sends a request, or a call of a wrapper that leaves the bound to its callers.
 
     ``name`` is what is called, in the library's words for a request or as written for a wrapper;

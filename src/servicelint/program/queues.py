@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from servicelint.catalog.messaging import (
     Consuming,
@@ -41,8 +42,7 @@ if TYPE_CHECKING:
     from servicelint.program.program import Program
 
 
-@dataclass(frozen=True)
-class Publication:
+class Publication(msgspec.Struct, frozen=True):
     """A call that hands a message to a broker. ``entry`` is the catalog's name of what it is called on."""
 
     ref: CallRef
@@ -58,8 +58,7 @@ class Publication:
         return f"{self.entry}.{self.method}"
 
 
-@dataclass(frozen=True)
-class Subscription:
+class Subscription(msgspec.Struct, frozen=True):
     """A call that receives messages from a broker, or says that it will."""
 
     ref: CallRef

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
 
 from servicelint.catalog.model import Client, Method, Sender, TimeoutParameter
 from servicelint.facts import record
@@ -34,8 +36,7 @@ TAKING_AWAITABLES = frozenset(
 """Functions and methods of asyncio that refuse what can't be awaited."""
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(msgspec.Struct, frozen=True):
     """What a call site sends with: a library's function, or a client's method or construction.
 
     ``entry`` is the canonical name under which the catalog keeps it. ``via`` is the parameter through
@@ -54,8 +55,7 @@ class Target:
     via: ParameterSymbol | None = None
 
 
-@dataclass(frozen=True)
-class Site:
+class Site(msgspec.Struct, frozen=True):
     """A call site: the call, or the ``reference``-th argument of it that is called by someone else."""
 
     ref: CallRef

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import tomlkit
 
 if TYPE_CHECKING:
@@ -14,14 +14,13 @@ if TYPE_CHECKING:
     from tomlkit.items import InlineTable, Table
 
 
-@dataclass
-class Proposed:
+class Proposed(msgspec.Struct):
     """One proposed service. ``depends_on`` maps others to protocols; ``reason`` tells where it was found."""
 
-    modules: list[str] = field(default_factory=list)
+    modules: list[str] = msgspec.field(default_factory=list)
     interface: list[str] | None = None
-    depends_on: dict[str, set[str]] = field(default_factory=dict)
-    hosts: set[str] = field(default_factory=set)
+    depends_on: dict[str, set[str]] = msgspec.field(default_factory=dict)
+    hosts: set[str] = msgspec.field(default_factory=set)
     reason: str = ""
 
     def depend(self, other: str, protocol: str) -> None:
@@ -29,8 +28,7 @@ class Proposed:
         self.depends_on.setdefault(other, set()).add(protocol)
 
 
-@dataclass
-class Exempted:
+class Exempted(msgspec.Struct):
     """One proposed exception."""
 
     source: str
@@ -38,16 +36,15 @@ class Exempted:
     reason: str
 
 
-@dataclass
-class Proposal:
+class Proposal(msgspec.Struct):
     """What is proposed. ``notes`` are on what was left out, or has to be looked at."""
 
     origin: str
-    services: dict[str, Proposed] = field(default_factory=dict)
-    shared: list[str] = field(default_factory=list)
-    exceptions: list[Exempted] = field(default_factory=list)
+    services: dict[str, Proposed] = msgspec.field(default_factory=dict)
+    shared: list[str] = msgspec.field(default_factory=list)
+    exceptions: list[Exempted] = msgspec.field(default_factory=list)
     type_checking: str = ""
-    notes: list[str] = field(default_factory=list)
+    notes: list[str] = msgspec.field(default_factory=list)
 
 
 def add_to(table: TOMLDocument | Table, proposal: Proposal) -> None:

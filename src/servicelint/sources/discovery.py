@@ -6,9 +6,10 @@ import fnmatch
 import functools
 import os
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,8 +23,7 @@ LEFT_OUT_FOLDERS = frozenset({"vendor", "vendored", "_vendor", "third_party", "t
 TEST_FOLDERS = frozenset({"test", "tests"})
 
 
-@dataclass
-class Selection:
+class Selection(msgspec.Struct):
     """The files of a run: ``targets`` are checked, ``others`` only define symbols. All are absolute.
 
     ``named`` are the targets that were named themselves, not found in a folder. ``asked`` are the targets
@@ -31,12 +31,12 @@ class Selection:
     if these are all the files of the program. ``unread`` are the folders that could not be looked into.
     """
 
-    targets: list[Path] = field(default_factory=list)
-    others: list[Path] = field(default_factory=list)
-    named: set[Path] = field(default_factory=set)
+    targets: list[Path] = msgspec.field(default_factory=list)
+    others: list[Path] = msgspec.field(default_factory=list)
+    named: set[Path] = msgspec.field(default_factory=set)
     asked: frozenset[Path] | None = None
     is_whole: bool = True
-    unread: list[OSError] = field(default_factory=list)
+    unread: list[OSError] = msgspec.field(default_factory=list)
 
 
 class BadPattern(Exception):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+import msgspec
 
 from servicelint.facts import record
 from servicelint.program.evaluation.values import CallRef, External, FunctionRef
@@ -31,8 +32,7 @@ FURTHEST = 3
 """Functions that are followed into one another to see whether they raise."""
 
 
-@dataclass(frozen=True)
-class Fate:
+class Fate(msgspec.Struct, frozen=True):
     """What becomes of an exception.
 
     ``swallowed``: a handler ends it; ``raised``: it leaves as ``error``; ``unknown``: can't be told.

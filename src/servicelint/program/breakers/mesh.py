@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from servicelint.program.timeouts.verdicts import Bounded
 
@@ -16,8 +17,7 @@ LONGEST_IN_CLUSTER = 2
 """Labels that a name in a cluster has without its suffix: the service's and the namespace's."""
 
 
-@dataclass(frozen=True)
-class MeshRule:
+class MeshRule(msgspec.Struct, frozen=True):
     """What a mesh does for the calls to a host: breaks the circuit, ends them after a time, tries them again.
 
     ``host`` may begin with ``*.``, or be ``*``; ``namespace`` is where a short name is meant. ``source`` says

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from servicelint.facts import record
 from servicelint.program.breakers.catching import Fate
@@ -39,8 +40,7 @@ _COMPUTING = frozenset({
 """Modules of the standard library that speak to nobody."""
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """What becomes of a failure of a call: ``error`` is what it raises, ``fate`` what leaves the block."""
 
     ref: CallRef

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from servicelint.catalog.guards import Breaker, FunctionKind
 from servicelint.facts import record
@@ -29,8 +30,7 @@ _ALL_KINDS: tuple[FunctionKind, ...] = ("function", "coroutine", "generator", "a
 _ENTERED = {"__enter__": "__exit__", "__aenter__": "__aexit__"}
 
 
-@dataclass(frozen=True)
-class OwnShape:
+class OwnShape(msgspec.Struct, frozen=True):
     """A breaker class of the program.
 
     ``entry`` says what it guards in which form. ``counted`` are the exceptions that count as failures, and
@@ -47,8 +47,7 @@ class OwnShape:
     looks_at_results: bool
 
 
-@dataclass(frozen=True)
-class _Guarding:
+class _Guarding(msgspec.Struct, frozen=True):
     """A method that calls what it is given: ``call`` does so, in ``function``, itself or nested in it."""
 
     method: record.Function

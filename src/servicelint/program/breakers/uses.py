@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+import msgspec
 
 from servicelint.catalog.guards import Breaker
 from servicelint.facts import record
@@ -39,8 +40,7 @@ if TYPE_CHECKING:
 Form = Literal["decorator", "call", "block"]
 
 
-@dataclass(frozen=True)
-class FoundBreaker:
+class FoundBreaker(msgspec.Struct, frozen=True):
     """A breaker that an expression may be.
 
     ``is_bare``: the factory itself stands for one. ``own``: its class is one of the program's.
@@ -58,8 +58,7 @@ class FoundBreaker:
         return self.own.open_error if self.own else self.entry.open_error
 
 
-@dataclass(frozen=True)
-class BreakerUse:
+class BreakerUse(msgspec.Struct, frozen=True):
     """One place where a breaker guards something.
 
     ``target`` is what it decorates or is given to call, ``region`` the block it guards. ``through`` is the

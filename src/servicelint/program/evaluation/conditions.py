@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import operator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from servicelint.facts import record
 from servicelint.facts.mentions import mentions

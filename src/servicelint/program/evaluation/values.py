@@ -6,8 +6,9 @@ same thing; where they come from (``origin``) does not count.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from servicelint.facts.record import Call
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from servicelint.program.linking.modules import Module
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(msgspec.Struct, frozen=True):
     """The binding that a literal comes from: ``name`` in ``module`` at ``line``."""
 
     module: Module
@@ -25,8 +25,7 @@ class Origin:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class CallRef:
+class CallRef(msgspec.Struct, frozen=True):
     """One call of one module."""
 
     module: Module
@@ -38,49 +37,45 @@ class CallRef:
         return self.module.facts.calls[self.index]
 
 
-class Value:
+class Value(msgspec.Struct, frozen=True):
     """Base of all values."""
 
-    __slots__ = ()
 
-
-@dataclass(frozen=True, slots=True)
-class Unknown(Value):
+class Unknown(Value, frozen=True):
     """Something that can't be resolved."""
 
 
-@dataclass(frozen=True, slots=True)
-class Missing(Value):
+class Missing(Value, frozen=True):
     """An argument or key that is left out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Remaining(Value):
+class Remaining(Value, frozen=True):
     """The seconds that the caller of a handler still waits (``context.time_remaining()``)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Literal(Value):
-    """A constant; ``kind`` keeps True apart from 1. ``assumed``: so if the environment sets nothing."""
+class Literal(Value, frozen=True):
+    """A constant; its type keeps True apart from 1. ``assumed``: so if the environment sets nothing."""
 
     value: bool | int | float | str | None
-    kind: type = field(init=False)
-    origin: Origin | None = field(default=None, compare=False)
-    assumed: bool = field(default=False, compare=False)
+    origin: Origin | None = None
+    assumed: bool = False
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "kind", type(self.value))
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Literal):
+            return False
+        return (type(self.value), self.value) == (type(other.value), other.value)
+
+    def __hash__(self) -> int:
+        return hash((type(self.value), self.value))
 
 
-@dataclass(frozen=True, slots=True)
-class External(Value):
+class External(Value, frozen=True):
     """A symbol of a library, by the qualified name through which the program reaches it."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleValue(Value):
+class ModuleValue(Value, frozen=True):
     """A module or package of the program; ``module`` is None for a namespace package."""
 
     name: str
@@ -88,8 +83,7 @@ class ModuleValue(Value):
     module: Module | None
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionRef(Value):
+class FunctionRef(Value, frozen=True):
     """A function of the program; a method that is bound has its ``receiver``."""
 
     module: Module
@@ -98,16 +92,14 @@ class FunctionRef(Value):
     closure: Frame | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ClassRef(Value):
+class ClassRef(Value, frozen=True):
     """A class of the program."""
 
     module: Module
     index: int
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(msgspec.Struct, frozen=True):
     """A change made to an object after it was built: an attribute set, or a method called."""
 
     name: str
@@ -115,8 +107,7 @@ class Effect:
     arguments: Arguments | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Instance(Value):
+class Instance(Value, frozen=True):
     """An object of a class of the program or of a library.
 
     ``made`` is the construction, with the arguments it was given; None if only the type is known. What
@@ -132,24 +123,21 @@ class Instance(Value):
     label: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ExternalMethod(Value):
+class ExternalMethod(Value, frozen=True):
     """A method of an object that a library defines; ``name`` is "" if it is chosen at run time."""
 
     instance: Instance
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Super(Value):
+class Super(Value, frozen=True):
     """``super()`` in a method of ``of``, for ``instance``."""
 
     of: ClassRef
     instance: Value
 
 
-@dataclass(frozen=True, slots=True)
-class Partial(Value):
+class Partial(Value, frozen=True):
     """A callable with some arguments given already (``functools.partial``)."""
 
     function: Value
@@ -157,8 +145,7 @@ class Partial(Value):
     made: CallRef
 
 
-@dataclass(frozen=True, slots=True)
-class MappingValue(Value):
+class MappingValue(Value, frozen=True):
     """A dict. ``rest`` are other mappings merged in: each a tuple of what it can be."""
 
     entries: tuple[tuple[str, tuple[Value, ...]], ...] = ()
@@ -178,31 +165,27 @@ class MappingValue(Value):
         return MappingValue((*entries, (key, values)), self.rest, self.elements)
 
 
-@dataclass(frozen=True, slots=True)
-class MappingMethod(Value):
+class MappingMethod(Value, frozen=True):
     """A method of a dict."""
 
     mapping: MappingValue
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class SequenceValue(Value):
+class SequenceValue(Value, frozen=True):
     """A tuple, list or set; each item is a tuple of what it can be. ``is_open``: there may be more."""
 
     items: tuple[tuple[Value, ...], ...]
     is_open: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ContextManager(Value):
+class ContextManager(Value, frozen=True):
     """The result of a function under ``@contextmanager``: ``with`` enters what it yields."""
 
     entered: tuple[Value, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ParameterSymbol(Value):
+class ParameterSymbol(Value, frozen=True):
     """What a caller gives for a parameter.
 
     ``key`` is the keyword looked up in a ``**`` parameter or the index in a ``*`` one. ``excluded`` is what

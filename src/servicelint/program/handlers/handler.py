@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+import msgspec
 
 from servicelint.program.evaluation.values import CallRef, FunctionRef
 from servicelint.program.linking.wholes import Packing
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from servicelint.program.linking.modules import Module, ModuleIndex
 
 
-@dataclass(frozen=True)
-class Handler:
+class Handler(msgspec.Struct, frozen=True):
     """A function that is run for what comes in.
 
     ``framework`` is its title, ``route`` the path or name it is registered under as far as it is written

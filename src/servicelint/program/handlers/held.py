@@ -8,8 +8,9 @@ for that one call: what other callers give it is theirs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from servicelint.facts import record
 from servicelint.facts.structure import parts_of
@@ -32,13 +33,18 @@ DEEPEST = 40
 """Steps from the expression that is asked about."""
 
 
-@dataclass(frozen=True)
-class Visit:
+class Visit(msgspec.Struct, frozen=True):
     """A function that is read for one call: ``ref``, which stands in code that was read for ``outer``."""
 
     function: FunctionRef
     ref: CallRef
-    outer: Visit | None = field(compare=False)
+    outer: Visit | None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Visit) and (self.function, self.ref) == (other.function, other.ref)
+
+    def __hash__(self) -> int:
+        return hash((self.function, self.ref))
 
     @staticmethod
     def nearest(visit: Visit | None, function: FunctionRef) -> Visit | None:

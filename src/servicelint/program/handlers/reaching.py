@@ -7,8 +7,9 @@ one that it overrides is, and a function that stands in a decorator where the de
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from servicelint.facts import record
 from servicelint.program.carriers.marks import EVERYDAY
@@ -45,8 +46,7 @@ MOST_ROOTS = 2
 Function = tuple["Module", int]
 
 
-@dataclass(frozen=True)
-class Edge:
+class Edge(msgspec.Struct, frozen=True):
     """A place where ``callee`` is called from, or handed on to be called.
 
     ``caller`` is the function that the place stands in, None for a module's or class's own code. ``ref`` is
@@ -58,8 +58,7 @@ class Edge:
     ref: CallRef | None
 
 
-@dataclass(frozen=True)
-class Reached:
+class Reached(msgspec.Struct, frozen=True):
     """A handler that reaches a call: ``path`` leads from its first call down to the call itself."""
 
     handler: Handler

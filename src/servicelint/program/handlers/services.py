@@ -8,9 +8,10 @@ service. Where there is one application, or none, the program is one service.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from servicelint.program.linking.reads import Memo
 from servicelint.program.linking.wholes import Packing, Whole, by_number
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
     from servicelint.program.program import Program
 
 
-@dataclass(frozen=True, eq=False)
-class Service:
+class Service(msgspec.Struct, frozen=True, eq=False):
     """A service and the modules that it runs: its own, and those that it imports. None stands for all."""
 
     modules: frozenset[Module] | None = None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from servicelint.program.linking.vocabulary import Tables
 
 
-@dataclass
-class Earlier:
+class Earlier(msgspec.Struct):
     """An earlier run, for a program to go on from.
 
     ``numbered`` are the modules by the numbers that it kept them under, those that are gone among them.

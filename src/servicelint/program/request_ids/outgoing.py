@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+import msgspec
 
 from servicelint.facts import record
 from servicelint.program.evaluation.parameters import has_receiver
@@ -35,8 +36,7 @@ if TYPE_CHECKING:
 Answer = Literal["carried", "dropped", "fresh", "unknown"]
 
 
-@dataclass(frozen=True)
-class Carriage:
+class Carriage(msgspec.Struct, frozen=True):
     """What can be said of a call's id, and why. ``fresh``: the id is made anew."""
 
     answer: Answer

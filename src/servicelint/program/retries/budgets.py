@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from servicelint.facts import record
 from servicelint.program.evaluation.values import CallRef, FunctionRef, Origin
@@ -32,8 +33,7 @@ DEEPEST_CALLERS = 3
 """Callers that are followed for retries around retries."""
 
 
-@dataclass(frozen=True)
-class Budget:
+class Budget(msgspec.Struct, frozen=True):
     """The worst case of a call, with the arithmetic as steps. ``limit`` is the shortest time around it."""
 
     seconds: float

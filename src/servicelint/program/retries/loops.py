@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from servicelint.facts import record
 from servicelint.facts.mentions import mentions
@@ -26,8 +27,7 @@ _STATUS = frozenset({"status_code", "status", "ok", "is_success", "is_error", "c
 _ENDING = frozenset({"exit", "_exit", "quit", "abort", "fail", "cancel", "stop"})
 
 
-@dataclass(frozen=True)
-class RetryLoop:
+class RetryLoop(msgspec.Struct, frozen=True):
     """A loop that tries a call again after a failure: ``region`` is its block, ``handler`` what goes round.
 
     ``is_endless``: nothing but success ends it. ``waits``: it waits before it goes round.

@@ -6,8 +6,9 @@ Numbers are tries or seconds; ``math.inf`` stands for no limit, None for what ca
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from servicelint.catalog.retries import Retry, RetryFilter, RetryStop, RetryWait
 from servicelint.facts import record
@@ -35,8 +36,7 @@ if TYPE_CHECKING:
 Amount = float | None
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True):
     """What ends retries: a number of tries, or a time. ``inf`` for none, None for what can't be told."""
 
     tries: Amount = math.inf
@@ -51,8 +51,7 @@ class Limits:
 UNTOLD = Limits(None, None)
 
 
-@dataclass(frozen=True)
-class RetryPolicy:
+class RetryPolicy(msgspec.Struct, frozen=True):
     """Something that tries again: its catalog entry and what it was given; nothing for a bare decorator."""
 
     name: str

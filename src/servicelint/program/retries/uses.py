@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+import msgspec
 
 from servicelint.program.evaluation.lifetimes import blocks_around
 from servicelint.program.evaluation.values import CallRef, FunctionRef, Partial
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     from servicelint.program.sites import Site
 
 
-@dataclass(frozen=True)
-class RetryUse:
+class RetryUse(msgspec.Struct, frozen=True):
     """One place where a policy repeats something: a function, or a block.
 
     ``rank`` is the decorator's place among the function's; a lower one lies further out.

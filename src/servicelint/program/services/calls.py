@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 from servicelint.program.evaluation.values import ClassRef
 from servicelint.program.faults import Fault
@@ -26,8 +27,7 @@ NOBODY = ""
 """The service of code that belongs to none."""
 
 
-@dataclass(frozen=True)
-class ServiceCall:
+class ServiceCall(msgspec.Struct, frozen=True):
     """A call by which one service uses another. ``does`` says so in words, after the service's name."""
 
     ref: CallRef

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from servicelint.facts import record
 from servicelint.program.evaluation.values import CallRef, ClassRef, External, Literal, Origin
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 _OPTIONS_OF_SQLALCHEMY = "__table_args__"
 
 
-@dataclass(frozen=True)
-class TableUse:
+class TableUse(msgspec.Struct, frozen=True):
     """A place where a table is used; ``does`` says how, after the name of whoever does it."""
 
     place: CallRef | Origin

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from servicelint.program.faults import Fault
 from servicelint.program.linking.reads import Memo
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from servicelint.program.program import Program
 
 
-@dataclass(frozen=True)
-class ServiceUse:
+class ServiceUse(msgspec.Struct, frozen=True):
     """A use of a table by a service; ``database`` is "" if it is not shown."""
 
     service: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from servicelint.program.evaluation.parameters import has_receiver
 from servicelint.program.evaluation.values import CallRef, ClassRef, ParameterSymbol
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     from servicelint.program.sites import Site
 
 
-@dataclass(frozen=True)
-class Handed:
+class Handed(msgspec.Struct, frozen=True):
     """A call that hands an address to a wrapper, or to a client's constructor; ``site`` is what sends there.
 
     ``host`` is "" if it can't be told.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from servicelint.catalog.model import Client, Meaning, Sender
 from servicelint.program.evaluation.constructions import Constructions

@@ -8,8 +8,10 @@ decision on to its own callers. Recursion ends because a call takes part in one 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
 
 from servicelint.program.evaluation.values import (
     MISSING,
@@ -42,16 +44,14 @@ if TYPE_CHECKING:
     from servicelint.program.sites import Site, Target
 
 
-@dataclass(frozen=True)
-class Judged:
+class Judged(msgspec.Struct, frozen=True):
     """A call site's target with the verdict on it."""
 
     target: Target
     verdict: Verdict
 
 
-@dataclass(frozen=True)
-class Obligation:
+class Obligation(msgspec.Struct, frozen=True):
     """What a function's callers have to decide: ``verdict`` for the target that a site sends with."""
 
     site: Site
@@ -59,8 +59,7 @@ class Obligation:
     verdict: Forwarded
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """What one caller decides for a call site elsewhere."""
 
     call: CallRef

@@ -5,8 +5,9 @@ Who cancels such a wait cancels the call: ``grpc.aio`` ends one whose next answe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from servicelint.facts import record
 
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from servicelint.facts.record import Expression, ModuleFacts
 
 
-@dataclass(frozen=True)
-class Wait:
+class Wait(msgspec.Struct, frozen=True):
     """A place that waits: the block it stands in, and the call of a method that it waits for, or -1."""
 
     region: int

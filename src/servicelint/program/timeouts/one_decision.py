@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from servicelint.program.evaluation.values import MISSING, ParameterSymbol, Value, Values
 from servicelint.program.timeouts.verdicts import Forwarded, Verdict

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
 
 from servicelint.catalog.model import AnswerPart, Meaning, TimeoutClass
 from servicelint.program.evaluation.values import (
@@ -31,8 +33,7 @@ if TYPE_CHECKING:
     from servicelint.program.program import Program
 
 
-@dataclass(frozen=True)
-class Situation:
+class Situation(msgspec.Struct, frozen=True):
     """How to turn a :data:`Wait` into a verdict for one call: what its client and library fall back to."""
 
     keyword: str

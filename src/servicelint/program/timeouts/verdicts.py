@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -12,16 +13,14 @@ if TYPE_CHECKING:
     from servicelint.program.evaluation.values import CallRef, Origin, ParameterSymbol, Values
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """One step of the way to a verdict: a place and what is seen there."""
 
     place: CallRef | Origin
     message: str
 
 
-@dataclass(frozen=True)
-class Bounded:
+class Bounded(msgspec.Struct, frozen=True):
     """Something ends the wait. ``seconds`` is None where the length is not known."""
 
     how: str
@@ -30,8 +29,7 @@ class Bounded:
     steps: tuple[Step, ...] = ()
 
 
-@dataclass(frozen=True)
-class Unbounded:
+class Unbounded(msgspec.Struct, frozen=True):
     """Nothing ends the wait. ``disabled``: a value was given, and it switches the bound off."""
 
     reason: str
@@ -40,8 +38,7 @@ class Unbounded:
     steps: tuple[Step, ...] = ()
 
 
-@dataclass(frozen=True)
-class Invalid:
+class Invalid(msgspec.Struct, frozen=True):
     """The value given for a bound makes the call raise."""
 
     reason: str
@@ -49,8 +46,7 @@ class Invalid:
     steps: tuple[Step, ...] = ()
 
 
-@dataclass(frozen=True)
-class Forwarded:
+class Forwarded(msgspec.Struct, frozen=True):
     """A caller decides: ``judge`` tells the verdict on what it gives for ``symbol``.
 
     It may also bound the call by giving something for one of ``instead``.
@@ -62,8 +58,7 @@ class Forwarded:
     instead: tuple[ParameterSymbol, ...] = ()
 
 
-@dataclass(frozen=True)
-class Undecided:
+class Undecided(msgspec.Struct, frozen=True):
     """It can't be told from the program; ``reason`` says why."""
 
     reason: str

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import shlex
 from collections import defaultdict
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping
@@ -15,8 +16,7 @@ _COMPOSE = re.compile(r"(?:docker-)?compose(?:[.-][\w.-]+)?\.ya?ml\Z")
 _WORKLOADS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "ReplicaSet", "Pod"})
 
 
-@dataclass
-class Deployed:
+class Deployed(msgspec.Struct):
     """One service as manifests deploy it.
 
     ``folder`` is what it is built from, relative to the root, or "". ``commands`` are split into words,
@@ -25,14 +25,14 @@ class Deployed:
     """
 
     name: str
-    hosts: set[str] = field(default_factory=set)
+    hosts: set[str] = msgspec.field(default_factory=set)
     folder: str = ""
-    commands: list[list[str]] = field(default_factory=list)
-    environment: dict[str, str] = field(default_factory=dict)
-    files: list[str] = field(default_factory=list)
+    commands: list[list[str]] = msgspec.field(default_factory=list)
+    environment: dict[str, str] = msgspec.field(default_factory=dict)
+    files: list[str] = msgspec.field(default_factory=list)
     has_build: bool = False
-    config_maps: list[str] = field(default_factory=list)
-    workloads: list[str] = field(default_factory=list)
+    config_maps: list[str] = msgspec.field(default_factory=list)
+    workloads: list[str] = msgspec.field(default_factory=list)
 
     def called(self, declared: Container[str]) -> str:
         """The name under which it is declared: its own, or else that of a workload."""

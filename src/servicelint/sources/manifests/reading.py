@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -31,8 +30,7 @@ _OF_A_MESH = re.compile(
 )
 
 
-@dataclass
-class Manifests:
+class Manifests(msgspec.Struct):
     """What is deployed, by name, and what a mesh does; ``notes`` name the files that were left out.
 
     ``skipped`` are those among them that may say something of a mesh. ``open_streams`` are the methods that
@@ -40,12 +38,12 @@ class Manifests:
     name, each with its path.
     """
 
-    deployed: dict[str, Deployed] = field(default_factory=dict)
-    rules: list[MeshRule] = field(default_factory=list)
-    skipped: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    open_streams: list[str] = field(default_factory=list)
-    operations: list[tuple[str, str]] = field(default_factory=list)
+    deployed: dict[str, Deployed] = msgspec.field(default_factory=dict)
+    rules: list[MeshRule] = msgspec.field(default_factory=list)
+    skipped: list[str] = msgspec.field(default_factory=list)
+    notes: list[str] = msgspec.field(default_factory=list)
+    open_streams: list[str] = msgspec.field(default_factory=list)
+    operations: list[tuple[str, str]] = msgspec.field(default_factory=list)
 
 
 _kept = msgspec.msgpack.Decoder(Manifests)
