@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from servicelint.reader import code_version
+from servicelint.own_code import code_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from servicelint.keys import digest_of, run_name
-from servicelint.reader import own_files
+from servicelint.own_code import code_version, own_files
 from servicelint.sources import listing
 from servicelint.sources.listing import Listing, standing_of
 from servicelint.sources.roots import SourceRoots, further_roots
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from servicelint.sources.discovery import Selection
     from servicelint.sources.known_digests import KnownDigests
     from servicelint.sources.reading import Texts
+    from servicelint.sources.surroundings import Surroundings
 
 Listed = tuple[Listing, set[str]]
 """A program's listing, and the files whose content it does not tell."""
@@ -83,7 +84,7 @@ class ProgramFiles:
         self._known_digests.save()
         return digests
 
-    def keep(self, cache: Cache, rules: Iterable[Rule], identity: bytes, skipped: list[str]) -> None:
+    def keep(self, cache: Cache, rules: Iterable[Rule], identity: bytes, beside: Surroundings) -> None:
         """Keep where files stand, and what was worked out from that; not if one has just been written."""
         selection, is_known = self._selection, self.listing is not None
         if is_known or self._texts.has_buffers or selection.named or selection.unread:
@@ -105,8 +106,10 @@ class ProgramFiles:
             sorted(map(os.fsencode, self.roots)),
             self.contents,
             identity,
-            skipped,
+            beside.manifests.skipped,
+            code_version(),
         )
+        beside.keep(cache, standing.digest)
         listing.keep(cache, _listing_key(self._root, rules, self._config), kept)
 
 

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import functools
-import hashlib
-import importlib.util
-import sys
 from concurrent.futures import BrokenExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from servicelint import registry
 from servicelint.facts import codec
 from servicelint.facts.record import ModuleFacts, Region, Scope
 from servicelint.facts.unreadable import UnreadableSource
+from servicelint.own_code import code_version
 from servicelint.sources.reading import Texts
 from servicelint.workers import all_extracted, extracted
 
@@ -145,39 +140,6 @@ class Reader:
 def facts_key(digest: bytes) -> bytes:
     """Under what the cache keeps the facts of a content."""
     return digest + code_version().encode()
-
-
-@functools.cache
-def code_version() -> str:
-    """What changes when this code, or the parser, may say something else of the same files."""
-    digest = hashlib.blake2b(digest_size=8)
-    for path in _own_code():
-        digest.update(path.read_bytes())
-    return f"{_parser_version()} {digest.hexdigest()}"
-
-
-def own_files() -> list[Path]:
-    """What has to stand as it did for the same answers: our own code, and where packages are installed."""
-    installed = [Path(path) for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
-    return [*_own_code(), *installed]
-
-
-def _own_code() -> list[Path]:
-    folders = (Path(__file__).parent, *registry.folders())
-    paths = (path for folder in folders for path in sorted(folder.rglob("*")))
-    return [path for path in paths if path.suffix in (".py", ".toml")]
-
-
-def _parser_version() -> str:
-    """The installed version of libcst, by the name of its metadata's folder where it has one."""
-    spec = importlib.util.find_spec("libcst")
-    beside = Path(spec.origin).parent.parent if spec and spec.origin else None
-    named = sorted(folder.name for folder in beside.glob("libcst-*.dist-info")) if beside else []
-    if len(named) == 1:
-        return named[0]
-    from importlib import metadata  # brings a parser of mails
-
-    return metadata.version("libcst")
 
 
 def empty_facts() -> ModuleFacts:

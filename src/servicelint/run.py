@@ -19,15 +19,15 @@ from servicelint.config import ConfigError
 from servicelint.crashes import Crashes
 from servicelint.keys import digest_of, program_key, run_name
 from servicelint.knowledge import Knowledge
+from servicelint.own_code import code_version
 from servicelint.program.linking.modules import Module
 from servicelint.program_files import ProgramFiles
-from servicelint.reader import Reader, code_version
+from servicelint.reader import Reader
 from servicelint.result import Result
-from servicelint.sources import startfiles
 from servicelint.sources.import_facts import ImportFacts
 from servicelint.sources.known_digests import KnownDigests
-from servicelint.sources.manifests.reading import Manifests, read_manifests
 from servicelint.sources.shown_paths import shown_path
+from servicelint.sources.surroundings import Surroundings
 from servicelint.suppression import DIALECTS
 from servicelint.workers import at_full_speed
 
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from servicelint.rule import Rule
     from servicelint.sources.cache import Cache
     from servicelint.sources.discovery import Selection
-    from servicelint.sources.manifests.deployed import Deployed
+    from servicelint.sources.manifests.record import Deployed
 
 
 _results = msgspec.msgpack.Decoder(Result)
@@ -78,6 +78,8 @@ class Run:
         self.reader = Reader(cache, buffers, pool, digests)
         self.files = ProgramFiles(selection, root, config, self.reader.texts, digests, listed)
         self.today = datetime.date.today()
+        standing = self.files.listing.standing if self.files.listing else None
+        self._beside = Surroundings(root, cache, standing, self._note_crash)
         self.unread_folders = selection.unread
         self._is_whole = selection.is_whole
         self._asked = None if selection.asked is None else {path.as_posix() for path in selection.asked}
@@ -113,10 +115,10 @@ class Run:
         earlier = self._earlier.earlier if self._earlier else None
         program = Program(self._modules, catalog, self.files.roots, earlier, self.reader.order)
         program.own_breakers.declared = frozenset(self.config.breakers.classes)
-        program.mesh.read = lambda: self._manifests.rules
-        program.stubs.described_as_open = lambda: self._manifests.open_streams
-        program.handlers.operations = lambda: self._manifests.operations
-        program.commands = self._commands
+        program.mesh.read = lambda: self._beside.manifests.rules
+        program.stubs.described_as_open = lambda: self._beside.manifests.open_streams
+        program.handlers.operations = lambda: self._beside.manifests.operations
+        program.commands = lambda: self._beside.commands
         if self.config.services:
             program.declare(self._boundaries(program))
         return program
@@ -157,19 +159,9 @@ class Run:
     def _deployed(self) -> list[tuple[str, Deployed]]:
         """What manifests deploy, each with the name of its service."""
         services = self.config.services
-        return [(each.called(services), each) for each in self._manifests.deployed.values() if services]
-
-    @functools.cached_property
-    def _manifests(self) -> Manifests:
-        try:
-            return read_manifests(self.root, self.cache, code_version())
-        except Exception as error:  # noqa: BLE001 - most of what is found rests on none
-            self._note_crash("reading manifests", error)
-            return Manifests()
-
-    @functools.cached_property
-    def _commands(self) -> tuple[tuple[str, str], ...]:
-        return startfiles.commands(self.root)
+        return [
+            (each.called(services), each) for each in self._beside.manifests.deployed.values() if services
+        ]
 
     def check(self, rules: Iterable[Rule]) -> Result:
         """Run rules on every target, as far as the cache does not tell what they find there.
@@ -226,7 +218,7 @@ class Run:
         if self.cache and not result.tracebacks and not self.reader.texts.is_torn:
             key = self._partial_key(rules) if self._is_partial else self._key(rules)
             self.cache.put("result", key, msgspec.msgpack.encode(result))
-            self.files.keep(self.cache, rules, self._identity(rules), self._skipped_manifests)
+            self.files.keep(self.cache, rules, self._identity(rules), self._beside)
         return result
 
     def _told(self, result: Result, rules: tuple[Rule, ...]) -> Result:
@@ -243,7 +235,7 @@ class Run:
 
     @property
     def _skipped_manifests(self) -> list[str]:
-        return self.files.listing.skipped if self.files.listing else self._manifests.skipped
+        return self.files.listing.skipped if self.files.listing else self._beside.manifests.skipped
 
     def _unread_when_named(self, result: Result, rules: tuple[Rule, ...]) -> list[Finding]:
         """What could not be read of files that were named: they are parsed even if nothing leads there."""
@@ -363,7 +355,7 @@ class Run:
         if self.files.listing:
             return self.files.listing.identity
         ended = [each.has_expired(self.today) for each in self.config.exceptions]
-        manifests = self._manifests
+        manifests = self._beside.manifests
         held = sorted(self._knowledge.held)
         return digest_of(
             self._name(rules),
@@ -377,7 +369,7 @@ class Run:
             manifests.operations,
             sorted(self._hosts.items()),
             [(name, sorted(each.environment.items())) for name, each in self._deployed],
-            self._commands,
+            self._beside.commands,
             sorted(self.files.roots),
         )
 

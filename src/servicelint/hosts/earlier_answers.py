@@ -53,18 +53,25 @@ class EarlierAnswers:
             return None
         return [(line, column, text) for line, column, text in answer["rows"]]
 
-    def keep(self, rows: Sequence[Row], root: Path) -> None:
-        """Keep an answer that was found from what stands below ``root``, unless something just changed."""
-        from servicelint.reader import own_files
-        from servicelint.sources.listing import standing_of
+    def keep(self, rows: Sequence[Row], root: Path, stood: bytes | None = None) -> None:
+        """Keep an answer that was found from what stands below ``root``, unless something just changed.
 
+        ``stood`` tells how all but the file itself stood when the answer was asked for, if that is known.
+        """
         with Cache() as cache:
-            standing = standing_of(cache, root, own_files, self.begun, self._is_own)
+            standing = stood or self._standing(cache, root)
             if standing is None:
                 return
             marks = [str(folder / ".git") for folder in Path(self._path).parents if root in folder.parents]
-            told = {"root": str(root), "standing": standing.digest.hex(), "marks": marks, "rows": rows}
+            told = {"root": str(root), "standing": standing.hex(), "marks": marks, "rows": rows}
             cache.put("answer", self._key, json.dumps(told).encode())
+
+    def _standing(self, cache: Cache, root: Path) -> bytes | None:
+        from servicelint.own_code import own_files
+        from servicelint.sources.listing import standing_of
+
+        standing = standing_of(cache, root, own_files, self.begun, self._is_own)
+        return standing.digest if standing else None
 
     def _is_own(self, changed: set[bytes]) -> bool:
         """Whether only the file itself looks otherwise: what it holds is part of the question."""

@@ -79,9 +79,8 @@ class Plugin:
         if rows is None:
             rows = self._found()
             session = type(self)._session
-            root = session.lasting_root if session else None
-            if root is not None:
-                earlier.keep(rows, root)
+            if session and session.lasting:
+                earlier.keep(rows, *session.lasting)
         return rows
 
     @property

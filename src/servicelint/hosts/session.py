@@ -79,8 +79,12 @@ class Session:
         self._programs: dict[Path, _Program] = {}
         self._by_folder: dict[Path, _Program] = {}
         self._has_complained = False
-        self.lasting_root: Path | None = None
-        """The program's root, if the last findings hold for as long as nothing in it changes."""
+        self._is_single = is_single
+        self.lasting: tuple[Path, bytes | None] | None = None
+        """The root of a program, if the last findings hold for as long as nothing in it changes.
+
+        With it, how all but the asked file stood, if that is known.
+        """
 
     def findings(self, path: str, text: str | None = None) -> list[Finding]:
         """The findings of a file, in order. ``text`` is its content, if that is not what stands on the disk.
@@ -89,14 +93,14 @@ class Session:
             SetupError: if the settings can't be used.
         """
         file = _absolute(Path(path))
-        self.lasting_root = None
+        self.lasting = None
         try:
             program = self._by_folder.get(file.parent) or self._program_of(file.parent)
             return self._found(program, file, text).get(file, [])
         except (ConfigError, BadPattern, registry.NoRules) as error:
             raise SetupError(str(error)) from None
         except Exception as error:  # noqa: BLE001 - the host goes on with its own checks and other files
-            self.lasting_root = None
+            self.lasting = None
             crashes = Crashes()
             crashes.note(path, "servicelint", error)
             return crashes.left()
@@ -105,18 +109,18 @@ class Session:
         if program.found is not None and text is None and file.suffix == ".py":
             return program.found
         if not program.covers(file):
-            self.lasting_root = program.root
+            self.lasting = program.root, None
             return {}
-        with self._cache() as cache, at_full_speed():
+        with self._cache() as cache, at_full_speed(is_last=self._is_single):
             if self.scope == "file" or file.suffix != ".py" or is_everything(program.root):
                 return program.checked_alone(cache, file, text)
             if self.scope == "auto":
                 found = program.resumed(cache, file, text)
                 if found is None:
                     return self._alone(program, cache, file, text)
-                self.lasting_root = program.root
+                self.lasting = program.root, program.stood
                 return found
-            self.lasting_root = program.root
+            self.lasting = program.root, None
             found = program.checked(cache, {} if text is None else {file: text})
             if text is None:
                 program.found = found
@@ -166,7 +170,10 @@ class Session:
 
 
 class _Program:
-    """A program with its settings. ``found`` are the findings in it, once they were asked for."""
+    """A program with its settings. ``found`` are the findings in it, once they were asked for.
+
+    ``stood`` tells how all but the file stood that was asked about last, if that is known.
+    """
 
     def __init__(self, root: Path, config: Config, rules: list[Rule], dialects: Collection[Dialect]) -> None:
         self.root = root
@@ -174,6 +181,7 @@ class _Program:
         self.rules = rules
         self.dialects = dialects
         self.found: Findings | None = None
+        self.stood: bytes | None = None
 
     def covers(self, file: Path) -> bool:
         """Whether a check of the program reports on a file; one with another ending was named, so it does."""
@@ -211,7 +219,10 @@ class _Program:
     def _whole(self, cache: Cache, buffers: Mapping[Path, str], asked: frozenset[Path] | None = None) -> Run:
         config = self.config
         known = listed(cache, self.root, self.rules, config)
+        self.stood = None
         if known and {path.as_posix() for path in buffers} <= set(known[0].paths):
+            listing, changed = known
+            self.stood = listing.standing if changed <= {path.as_posix() for path in asked or ()} else None
             return self._run(Selection(asked=asked), cache, buffers, known)
         selection = select((self.root,), self.root, config.exclude, include_tests=config.include_tests)
         if not buffers.keys() <= set(selection.targets):  # one may not be on the disk yet

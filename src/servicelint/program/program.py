@@ -142,7 +142,7 @@ class Program:
         self.requests = Requests(self)
         self.budgets = Budgets(self)
         self.instrumented = Instrumented(self)
-        self.commands: tuple[tuple[str, str], ...] = ()
+        self.commands: Callable[[], Iterable[tuple[str, str]]] = tuple
         """Files that say how services are started: paths and texts."""
 
         self._request_ids: dict[tuple[str, ...], IdQuestions] = {}

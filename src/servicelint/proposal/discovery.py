@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from servicelint.program.linking.modules import Module, ModuleIndex
-    from servicelint.sources.manifests.deployed import Deployed
+    from servicelint.sources.manifests.record import Deployed
 
 _PROJECTS = ("pyproject.toml", "setup.py", "setup.cfg")
 _URL = re.compile(r"\b(?P<scheme>https?|grpcs?)://(?:[^/@\s\"']*@)?(?P<host>[\w.-]+)")

@@ -8,6 +8,7 @@ written so shortly before it was read that a second write might leave its times 
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import time
 from typing import TYPE_CHECKING
@@ -31,13 +32,16 @@ class KnownDigests:
     def __init__(self, cache: Cache | None, key: bytes) -> None:
         self._cache = cache
         self._key = key
-        self._known: dict[bytes, Seen] = {}
         self._used: dict[bytes, Seen] = {}
         self._is_new = False
-        data = cache.get("looks", key) if cache else None
+
+    @functools.cached_property
+    def _known(self) -> dict[bytes, Seen]:
+        data = self._cache.get("looks", self._key) if self._cache else None
         if data is not None:
             with contextlib.suppress(msgspec.DecodeError):  # damaged: made anew
-                self._known = _kept.decode(data)
+                return _kept.decode(data)
+        return {}
 
     def of(self, path: str, status: os.stat_result) -> bytes | None:
         """The digest of a file's content, if it is known for a file that looks so."""

@@ -6,11 +6,13 @@ On a large program that takes a third of a second, before anything is asked.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from servicelint import own_code
 from servicelint.sources.standing import MayChange, Standing
 
 if TYPE_CHECKING:
@@ -23,11 +25,12 @@ MOST_CHANGED = 20
 """Files that may have changed before how the program stands is looked at anew."""
 
 
-class Listing(msgspec.Struct, array_like=True):
+class Listing(msgspec.Struct, array_like=True, dict=True):
     """The files of a run, targets first, each with its source root (by number) and the digest of its content.
 
     ``further`` are the source roots that every file may look into, ``identity`` is what changes when a
-    result may though no file does, and ``skipped`` are the manifests that were left out.
+    result may though no file does, ``skipped`` are the manifests that were left out, and ``version`` is that
+    of our own code.
     """
 
     standing: bytes
@@ -39,8 +42,9 @@ class Listing(msgspec.Struct, array_like=True):
     contents: list[bytes]
     identity: bytes
     skipped: list[str]
+    version: str
 
-    @property
+    @functools.cached_property
     def paths(self) -> list[str]:
         """The files' paths."""
         return [os.fsdecode(path) for path in self.files]
@@ -66,7 +70,10 @@ def known(cache: Cache, key: bytes, root: Path) -> tuple[Listing, set[str]] | No
     with contextlib.suppress(msgspec.DecodeError):  # damaged: made anew
         listing = _listing.decode(data)
         changed = standing.changed() if listing.standing == standing.digest else None
-        if changed is not None and is_some_code(changed) and changed.issubset(listing.files):
+        if changed is None or not is_some_code(changed) or not changed.issubset(listing.files):
+            return None
+        if not own_code.holds_some(changed):
+            own_code.trust(listing.version)
             return listing, {os.fsdecode(path) for path in changed}
     return None
 

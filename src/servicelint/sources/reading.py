@@ -50,8 +50,12 @@ class Texts:
         return known
 
     def trust(self, digests: Mapping[str, bytes]) -> None:
-        """Take the digests of files for those of their contents, but for files in an editor."""
+        """Take the digests of files for those of their contents, but for files in an editor.
+
+        All other files are known to look otherwise than they did.
+        """
         self._digests |= {path: known for path, known in digests.items() if path not in self._buffers}
+        self._known = None
 
     def _digest_by_looks(self, path: str) -> bytes | None:
         if self._known is None or path in self._buffers:

@@ -21,7 +21,7 @@ _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 
 class Module:
-    """One file of the program. ``path`` has forward slashes; ``name`` is dotted, from its source root.
+    """One file of the program. ``path`` has forward slashes.
 
     ``show`` makes the path that findings give. Only a target is checked and counts as a caller; other files
     only define what it imports. Text and facts are read when they are asked for, and ``reads`` is told.
@@ -46,11 +46,19 @@ class Module:
         self.is_target = is_target
         self._read = read
         self._extract = extract
-        self.folder = posixpath.dirname(path)
-        self.name = dotted_name(path, root)
 
     def __repr__(self) -> str:
         return f"Module({self.path!r})"
+
+    @functools.cached_property
+    def folder(self) -> str:
+        """The folder that it lies in."""
+        return posixpath.dirname(self.path)
+
+    @functools.cached_property
+    def name(self) -> str:
+        """Its dotted name, from its source root."""
+        return dotted_name(self.path, self.root)
 
     @functools.cached_property
     def shown(self) -> str:
@@ -136,8 +144,6 @@ class ModuleIndex:
         self._reads = reads or Reads()
         self._libraries = libraries
         self._by_path = {module.path: module for module in self.modules}
-        own = {module.folder for module in self.modules}
-        self._folders = {folder for start in own for folder in _ancestors(start)}
         self.search_roots = frozenset(roots)
         self.roots = self.search_roots | {module.root for module in self.modules}
 
@@ -145,6 +151,17 @@ class ModuleIndex:
     def numbers(self) -> dict[Module, int]:
         """The places of the modules in ``numbered``."""
         return {module: number for number, module in enumerate(self.numbered)}
+
+    @functools.cached_property
+    def _folders(self) -> set[str]:
+        """All folders that modules lie in, or below."""
+        found: set[str] = set()
+        for start in {module.folder for module in self.modules}:
+            for folder in _ancestors(start):
+                if folder in found:
+                    break  # so are those above it
+                found.add(folder)
+        return found
 
     def at(self, stem: str) -> Module | None:
         """The module whose file is ``stem`` with ``.py`` or ``/__init__.py`` after it."""

@@ -167,7 +167,7 @@ class Instrumented:
     # --- by the command that starts the service --------------------------------------------------
 
     def _launched(self) -> Iterator[Seen]:
-        for path, text in self.program.commands:
+        for path, text in self.program.commands():
             for command, described in self.program.catalog.correlation.launchers.items():
                 lines = [line for line in text.splitlines() if command in line]
                 if lines:

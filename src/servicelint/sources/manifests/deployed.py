@@ -7,36 +7,13 @@ import shlex
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-import msgspec
+from servicelint.sources.manifests.record import Deployed
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 _COMPOSE = re.compile(r"(?:docker-)?compose(?:[.-][\w.-]+)?\.ya?ml\Z")
 _WORKLOADS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "ReplicaSet", "Pod"})
-
-
-class Deployed(msgspec.Struct):
-    """One service as manifests deploy it.
-
-    ``folder`` is what it is built from, relative to the root, or "". ``commands`` are split into words,
-    ``environment`` holds what is set literally. ``files`` are those that speak of it. ``workloads`` are the
-    names of what a Kubernetes service selects; a workload that none selects has no ``hosts``.
-    """
-
-    name: str
-    hosts: set[str] = msgspec.field(default_factory=set)
-    folder: str = ""
-    commands: list[list[str]] = msgspec.field(default_factory=list)
-    environment: dict[str, str] = msgspec.field(default_factory=dict)
-    files: list[str] = msgspec.field(default_factory=list)
-    has_build: bool = False
-    config_maps: list[str] = msgspec.field(default_factory=list)
-    workloads: list[str] = msgspec.field(default_factory=list)
-
-    def called(self, declared: Container[str]) -> str:
-        """The name under which it is declared: its own, or else that of a workload."""
-        return next((name for name in (self.name, *self.workloads) if name in declared), self.name)
 
 
 def may_deploy(name: str, text: str) -> bool:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from servicelint.program.breakers.mesh import MeshRule  # noqa: TC001 - msgspec reads the annotation
-from servicelint.sources.manifests.deployed import Deployed, DeployedServices, may_deploy
+from servicelint.sources.manifests.deployed import DeployedServices, may_deploy
 from servicelint.sources.manifests.documents import PROTO, documents, files
 from servicelint.sources.manifests.mesh import mesh_rules
 from servicelint.sources.manifests.operations import IS_SPECIFICATION, operations
 from servicelint.sources.manifests.protos import open_streams
+from servicelint.sources.manifests.record import Manifests
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,22 +28,6 @@ _OF_A_MESH = re.compile(
     r"outlierDetection|outlier_detection|virtual_hosts|VirtualService|linkerd\.io/|ServiceProfile|HTTPRoute|GRPCRoute|"
     r"consul\.hashicorp\.com"
 )
-
-
-class Manifests(msgspec.Struct):
-    """What is deployed, by name, and what a mesh does; ``notes`` name the files that were left out.
-
-    ``skipped`` are those among them that may say something of a mesh. ``open_streams`` are the methods that
-    `.proto` files say stay open, as ``Service.Method``; ``operations`` are the functions that OpenAPI files
-    name, each with its path.
-    """
-
-    deployed: dict[str, Deployed] = msgspec.field(default_factory=dict)
-    rules: list[MeshRule] = msgspec.field(default_factory=list)
-    skipped: list[str] = msgspec.field(default_factory=list)
-    notes: list[str] = msgspec.field(default_factory=list)
-    open_streams: list[str] = msgspec.field(default_factory=list)
-    operations: list[tuple[str, str]] = msgspec.field(default_factory=list)
 
 
 _kept = msgspec.msgpack.Decoder(Manifests)
