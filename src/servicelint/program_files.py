@@ -91,7 +91,7 @@ class ProgramFiles:
             return
         if not selection.is_whole:
             return
-        standing = standing_of(cache, self._root, own_files, self.begun, listing.is_some_code)
+        standing = standing_of(cache, self._root, own_files, self.begun, listing.may_differ)
         if standing is None:
             return
         roots = {

@@ -194,7 +194,9 @@ class Run:
         for key in (self._key(chosen), self._partial_key(chosen)) if self.cache else ():
             if self.cache and (kept := self.cache.get("result", key)) is not None:
                 with contextlib.suppress(msgspec.DecodeError):  # damaged: made anew
-                    return self._told(_results.decode(kept), chosen)
+                    result = _results.decode(kept)
+                    self._keep_listing(self.cache, chosen)
+                    return self._told(result, chosen)
         return None
 
     def resumed(self, rules: Iterable[Rule], *, is_patient: bool = False) -> Result | None:
@@ -218,8 +220,11 @@ class Run:
         if self.cache and not result.tracebacks and not self.reader.texts.is_torn:
             key = self._partial_key(rules) if self._is_partial else self._key(rules)
             self.cache.put("result", key, msgspec.msgpack.encode(result))
-            self.files.keep(self.cache, rules, self._identity(rules), self._beside)
+            self._keep_listing(self.cache, rules)
         return result
+
+    def _keep_listing(self, cache: Cache, rules: tuple[Rule, ...]) -> None:
+        self.files.keep(cache, rules, self._identity(rules), self._beside)
 
     def _told(self, result: Result, rules: tuple[Rule, ...]) -> Result:
         """What is said of a result: of the files asked about, with what could not be read of named ones.
