@@ -30,6 +30,19 @@ WORDS_IN_A_SHELF = 2_000
 Outcome = bool | list[str]
 
 
+class KeptWhole(msgspec.Struct, array_like=True, gc=False):
+    """An answer on the whole program, and what it rests on.
+
+    ``told`` is, by question, the part of it that was asked for and what that told; ``questions`` are the bits
+    of these: no words of theirs are kept.
+    """
+
+    rests_on: bytes
+    answer: bytes
+    questions: bytes
+    told: msgspec.Raw
+
+
 class Kept(msgspec.Struct, array_like=True, gc=False):
     """A run as data: modules and questions by their numbers, the questions' after the modules'.
 
@@ -37,9 +50,9 @@ class Kept(msgspec.Struct, array_like=True, gc=False):
     the marks rest on that a module spreads, what its call sites decide elsewhere (``decided``: in which
     modules), and its findings, if that is more than itself. ``outcomes`` tells by module what the
     ``questions`` on words found there. ``outlines`` tell what the numbers in the marks mean. ``wholes`` are
-    the answers on the whole program, by name, with what they rest on, and ``parts`` those on single modules
-    that they consist of; ``told`` is, by question, what they told. ``shelves`` is the number of parts of the
-    vocabulary.
+    the answers on the whole program, by name, and ``parts`` those on single modules that they consist of,
+    with what these rest on. ``shelves`` is the number of parts of the vocabulary. What is seldom asked for is
+    decoded when it is.
     """
 
     program: bytes
@@ -51,12 +64,11 @@ class Kept(msgspec.Struct, array_like=True, gc=False):
     outlines: dict[int, bytes]
     visits: Rests
     decisions: Rests
-    checks: Rests
+    checks: msgspec.Raw
     decided: dict[int, list[int]]
     results: dict[int, ModuleResult]
-    wholes: dict[str, tuple[bytes, bytes]]
-    parts: dict[str, dict[int, tuple[bytes, bytes]]]
-    told: dict[int, bytes]
+    wholes: dict[str, KeptWhole]
+    parts: dict[str, msgspec.Raw]
     shelves: int
 
 
@@ -100,21 +112,28 @@ def keep(
         identity,
         list(map(filed, modules)),
         contents,
-        list(questions),
+        ["" if number in asked else question for question, number in questions.items()],
         _found(program, numbers, questions),
         marks,
         {number: msgspec.msgpack.encode(outline_of(modules[number].facts)) for number in marks.owners()},
         rests({numbers[module]: full[node] for module, node in program.carriers.visits.items()}),
         rests({numbers[origin]: full[node] for origin, node in deciding.items()}),
-        rests({number: mask for number, mask in checks.items() if mask != 1 << number}),
+        _raw(rests({number: mask for number, mask in checks.items() if mask != 1 << number})),
         {numbers[origin]: _targets(program, origin, numbers) for origin in deciding},
         {numbers[module]: result for module, result in results.items() if result != ModuleResult()},
-        {name: (packed(full[whole.node]), encoded(whole.packed())) for name, whole in wholes.items()},
         {
-            name: {numbers[module]: (packed(full[node]), encoded(data)) for module, data, node in each}
+            name: KeptWhole(
+                packed(rest[name]),
+                encoded(whole.packed()),
+                packed(told[name]),
+                _raw({n: (part, whole.told(part)) for n, (whose, part) in asked.items() if whose == name}),
+            )
+            for name, whole in wholes.items()
+        },
+        {
+            name: _raw({numbers[module]: (packed(full[node]), encoded(data)) for module, data, node in each})
             for name, each in parts.items()
         },
-        {number: wholes[name].told(part) for number, (name, part) in asked.items()},
         shelves,
     )
     cache.put("run", name, msgspec.msgpack.encode(kept))
@@ -205,3 +224,7 @@ def shelf_name(name: bytes, number: int) -> bytes:
 
 
 encoded = msgspec.msgpack.encode
+
+
+def _raw(value: object) -> msgspec.Raw:
+    return msgspec.Raw(encoded(value))

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import functools
 from array import array
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from servicelint.kept_run import Kept, Outcome, asked_whole, plain, shelf_name, shelf_of
+from servicelint.kept_rests import Rests
+from servicelint.kept_run import Kept, Outcome, plain, shelf_name, shelf_of
 from servicelint.program.carriers.kept_marks import (
     Moved,
     Outline,
@@ -48,12 +48,15 @@ _kept = msgspec.msgpack.Decoder(Kept)
 _outcomes = msgspec.msgpack.Decoder(dict[int, Outcome])
 _outline = msgspec.msgpack.Decoder(Outline)
 _shelf = msgspec.msgpack.Decoder(dict[str, bytes])
+_rests = msgspec.msgpack.Decoder(Rests)
+_told = msgspec.msgpack.Decoder(dict[int, tuple[str, bytes]])
+_parts = msgspec.msgpack.Decoder(dict[int, tuple[bytes, bytes]])
 
 
 class KeptTables:
     """What all modules hold, as an earlier run found it; ``changed`` is what the changed ones hold now.
 
-    ``kept`` is that run: it also tells what closer looks at the others said.
+    ``kept`` is that run: it also tells what closer looks at the others said, ``questions`` its questions.
     """
 
     def __init__(
@@ -61,13 +64,14 @@ class KeptTables:
         cache: Cache,
         name: bytes,
         kept: Kept,
+        questions: Mapping[str, int],
         roster: Roster,
         changed: Mapping[Module, set[str]],
     ) -> None:
         self._cache = cache
         self._name = name
         self._shelves = kept.shelves
-        self._questions = {question: number for number, question in enumerate(kept.questions)}
+        self._questions = questions
         self._outcomes = kept.outcomes
         self._decoded: dict[Module, dict[int, Outcome]] = {}
         self._roster = roster
@@ -149,10 +153,10 @@ def resumed(
     if len(changed) > max(MOST_CHANGED, len(modules) // SHARE_CHANGED if is_patient else 0):
         return None
     words = {module: held(module.text) for module in changed if module.is_target}
-    tables = KeptTables(cache, name, kept, roster, words)
-    asked = {question: len(kept.files) + number for number, question in enumerate(kept.questions)}
+    questions = dict(zip(kept.questions, range(len(kept.questions)), strict=True))
+    tables = KeptTables(cache, name, kept, questions, roster, words)
     otherwise = {*roster.questions(roots), *_changed_questions(kept, roster, changed, words)}
-    bits = bits_at(asked[question] for question in otherwise if question in asked)
+    bits = bits_at(len(kept.files) + questions[question] for question in otherwise if question in questions)
     earlier = _earlier(kept, roster, changed, tables, bits)
     return Resumed(kept, roster, frozenset(changed), bits | _bits_of(roster, changed), earlier)
 
@@ -261,7 +265,7 @@ def check_again(program: Program, before: Resumed) -> tuple[set[Module], dict[Mo
     before.bits |= _bits_of(before.roster, news)
     Wholes(program, before).compare()
     asked_anew = {module for module in before.changed | news if module.is_target}
-    again = asked_anew | before.modules(kept.checks.touched(before.bits))
+    again = asked_anew | before.modules(_rests.decode(kept.checks).touched(before.bits))
     origins = asked_anew | before.modules(kept.decisions.touched(before.bits))
     for origin in origins:
         again |= before.modules(kept.decided.get(numbers[origin], ()))
@@ -286,16 +290,11 @@ class Wholes:
         self._program = program
         self._before = before
         self._compared: set[str] = set()
-        self._asked: defaultdict[str, dict[int, str]] = defaultdict(dict)
-        for number in before.kept.told:
-            name, part = asked_whole(before.kept.questions[number]) or ("", "")
-            self._asked[name][number] = part
-        first = len(before.kept.files)
         self._bits = {
-            name: bits_at(first + number for number in asked) for name, asked in self._asked.items()
+            name: int.from_bytes(whole.questions, "little") for name, whole in before.kept.wholes.items()
         }
         for name, parts in program.reads.parts.items():
-            parts.earlier = functools.partial(self._part, before.kept.parts.get(name, {}))
+            parts.earlier = functools.partial(self._part, name)
         for name, whole in program.reads.wholes.items():
             whole.earlier = functools.partial(self._whole, name)
 
@@ -309,16 +308,23 @@ class Wholes:
             return
         self._compared.add(name)
         before = self._before
-        mask, _ = before.kept.wholes[name]
+        kept = before.kept.wholes[name]
         whole = self._program.reads.wholes.get(name)
-        if whole is None or self._is_touched(mask):
-            for number, part in self._asked[name].items():
-                if whole is None or whole.told(part) != before.kept.told[number]:
+        if whole is None or self._is_touched(kept.rests_on):
+            for number, (part, told) in _told.decode(kept.told).items():
+                if whole is None or whole.told(part) != told:
                     before.bits |= 1 << len(before.kept.files) + number
 
+    @functools.cache  # noqa: B019 - as long as its run
+    def _parts(self, name: str) -> Mapping[int, tuple[bytes, bytes]]:
+        kept = self._before.kept.parts.get(name)
+        return {} if kept is None else _parts.decode(kept)
+
     def _whole(self, name: str) -> object:
-        mask, answer = self._before.kept.wholes.get(name, (b"", b""))
-        return msgspec.msgpack.decode(answer) if answer and not self._is_touched(mask) else None
+        kept = self._before.kept.wholes.get(name)
+        return (
+            None if kept is None or self._is_touched(kept.rests_on) else msgspec.msgpack.decode(kept.answer)
+        )
 
     def _is_touched(self, mask: bytes) -> bool:
         """Whether something rests on a change, be it of what another answer tells."""
@@ -328,6 +334,6 @@ class Wholes:
                 self._compare(name)
         return bool(rests_on & self._before.bits)
 
-    def _part(self, kept: Mapping[int, tuple[bytes, bytes]], module: Module) -> object:
-        mask, data = kept.get(self._before.roster.numbers[module], (b"", b""))
+    def _part(self, name: str, module: Module) -> object:
+        mask, data = self._parts(name).get(self._before.roster.numbers[module], (b"", b""))
         return msgspec.msgpack.decode(data) if data and not self._is_touched(mask) else None
