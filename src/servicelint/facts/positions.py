@@ -48,8 +48,6 @@ _SURROUNDINGS = (
     (re.compile(r""), "", "pass"),
 )
 
-_F_STRING = re.compile(r"[fF][rR]?[\"']")
-
 
 def call_span(lines: Sequence[str], call: Call) -> Span:
     """The place of ``call`` in the source whose physical lines (with their ends) are ``lines``."""
@@ -79,13 +77,13 @@ def _span_in(source: str, ordinal: int, choose: Callable[[ast.Call], ast.expr]) 
         if not pattern.match(statement):
             continue
         own_line = after != "pass" or statement.endswith(":")  # else the block stands on its header's line
+        code = before + reduced.text + (after if own_line else "")
         try:
-            code = before + reduced.text + (after if own_line else "")
-            nodes = _read(code)
+            node = _node(code, ordinal, choose)
         except UnreadableSource:  # ``case = {a: b()}`` is no case after all
             continue
-        if ordinal < len(nodes):  # else ``case[a()]: b = c`` was taken for a case
-            place = _place(choose(nodes[ordinal]), code)
+        if node is not None:  # else ``case[a()]: b = c`` was taken for a case
+            place = _place(node, code)
             found = _shifted(place, before, indent) if place else None
             return found and _restored(found, statement, reduced.insertions, indent)
     return None
@@ -100,24 +98,43 @@ def _statement(source: str) -> tuple[int, str, Reduced]:
     return indent, statement, reduce(statement)
 
 
-@functools.lru_cache(maxsize=4)  # one statement can hold thousands of calls
-def _read(code: str) -> list[ast.Call]:
-    """The calls of some code.
+def _node(code: str, ordinal: int, choose: Callable[[ast.Call], ast.expr]) -> ast.expr | None:
+    """What is chosen of the ``ordinal``-th call in some code, if there are so many.
 
     Raises:
-        UnreadableSource: if it can't be parsed.
+        UnreadableSource: if the code can't be parsed.
     """
-    call_nodes: list[ast.Call] = []
-    StatementReader(Builder(logical_lines(code), call_nodes)).read_all(_tree(code).body)
-    return call_nodes
+    nodes, misplaced = _read(code)
+    if ordinal >= len(nodes):
+        return None
+    chosen = choose(nodes[ordinal])
+    return choose(_read_without_loss(code)[ordinal]) if chosen in misplaced else chosen
 
 
-def _tree(code: str) -> ast.Module:
-    if sys.version_info >= (3, 12) or not _F_STRING.search(code):
-        return parse(code)
+@functools.lru_cache(maxsize=4)  # one statement can hold thousands of calls
+def _read(code: str) -> tuple[list[ast.Call], set[ast.AST]]:
+    """The calls of some code, and the nodes that CPython before 3.12 misplaces: those in f-strings.
+
+    Raises:
+        UnreadableSource: if the code can't be parsed.
+    """
+    tree = parse(code)
+    strings = [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]
+    parts = [part for string in strings for part in string.values] if sys.version_info < (3, 12) else []
+    return _calls(code, tree), {node for part in parts for node in ast.walk(part)}
+
+
+@functools.lru_cache(maxsize=4)
+def _read_without_loss(code: str) -> list[ast.Call]:
     from servicelint.facts.later_syntax import later_syntax_tree  # brings libcst
 
-    return later_syntax_tree(code)  # CPython before 3.12 doesn't know what stands where in an f-string
+    return _calls(code, later_syntax_tree(code))
+
+
+def _calls(code: str, tree: ast.Module) -> list[ast.Call]:
+    call_nodes: list[ast.Call] = []
+    StatementReader(Builder(logical_lines(code), call_nodes)).read_all(tree.body)
+    return call_nodes
 
 
 def _place(node: ast.expr, code: str) -> Span | None:
