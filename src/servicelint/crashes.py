@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
@@ -32,7 +31,7 @@ class Crashes:
         self._by_path[path].setdefault(described, {})[who] = None
         if described not in self._traced:
             self._traced.add(described)
-            self.tracebacks.append("".join(traceback.format_exception(error)))
+            self.tracebacks.append(formatted(error))
 
     def taken(self, path: str) -> list[Finding]:
         """A finding for each error on a file since they were last taken."""
@@ -46,6 +45,13 @@ class Crashes:
 def description(error: Exception) -> str:
     """An error in one line."""
     return " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
+
+
+def formatted(error: Exception) -> str:
+    """An error with where it came from, as Python prints it."""
+    import traceback  # few runs crash
+
+    return "".join(traceback.format_exception(error))
 
 
 def _finding(path: str, who: Sequence[str], error: str) -> Finding:

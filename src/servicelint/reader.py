@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from concurrent.futures import BrokenExecutor
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -13,7 +12,7 @@ from servicelint.facts.record import ModuleFacts, Region, Scope
 from servicelint.facts.unreadable import UnreadableSource
 from servicelint.own_code import code_version
 from servicelint.sources.reading import Texts
-from servicelint.workers import all_extracted, extracted
+from servicelint.workers import all_extracted, broken_pool, extracted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -111,7 +110,7 @@ class Reader:
             for batch in (missing[at : at + size] for at in range(0, len(missing), size)):
                 future = executor.submit(all_extracted, [module.text for module in batch])
                 self._ordered |= {module.path: (future, number) for number, module in enumerate(batch)}
-        except BrokenExecutor:
+        except broken_pool():
             self._give_up_pool()
 
     def _is_missing(self, module: Module) -> bool:
@@ -127,7 +126,7 @@ class Reader:
             return None
         try:
             return future.result()[number]
-        except BrokenExecutor:
+        except broken_pool():
             self._give_up_pool()
             return None
 

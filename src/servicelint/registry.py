@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 import importlib
 import pkgutil
-from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from servicelint import plugins
 from servicelint.rule import Rule
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _sources() -> Iterator[tuple[str, Callable[[], object]]]:
     for info in pkgutil.iter_modules(package.__path__):
         name = f"{PACKAGE}.{info.name}"
         yield name, functools.partial(importlib.import_module, name)
-    for point in entry_points(group=ENTRY_POINTS):
+    for point in plugins.added(ENTRY_POINTS):
         yield f"{point.name} = {point.value}", point.load
 
 

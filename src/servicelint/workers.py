@@ -6,7 +6,6 @@ import gc
 import os
 import signal
 import sys
-import traceback
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -43,8 +42,17 @@ def extracted(text: str) -> Extracted:
     except UnreadableSource as error:
         return Extracted(b"", error)
     except Exception as error:  # noqa: BLE001 - reported at its file
+        from servicelint.crashes import formatted
+
         reason = f"reading it failed, {type(error).__name__}: {error}"
-        return Extracted(b"", UnreadableSource(1, 1, reason), "".join(traceback.format_exception(error)))
+        return Extracted(b"", UnreadableSource(1, 1, reason), formatted(error))
+
+
+def broken_pool() -> type[Exception]:
+    """What is raised where other processes died: few runs have any."""
+    from concurrent.futures import BrokenExecutor
+
+    return BrokenExecutor
 
 
 def all_extracted(texts: Sequence[str]) -> list[Extracted]:

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 FAILING_PLUGIN = """
 from importlib import metadata
-from servicelint import registry
+from servicelint import plugins
 
-def entry_points(*, group):
+def added(group):
     return [metadata.EntryPoint("acme", "acme_rules", group)]
 
-registry.entry_points = entry_points
+plugins.added = added
 from servicelint.hosts.cli import main
 main()
 """

@@ -8,17 +8,11 @@ from __future__ import annotations
 
 import functools
 import sys
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from servicelint.catalog.model import Library
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -102,6 +96,12 @@ def _allows(specifier: str, version: str) -> bool:
 
 
 def _data_files() -> Iterator[tuple[str, Tables]]:
+    from importlib import resources  # what a run does without that finds the libraries in the cache
+
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
     folder = resources.files("servicelint.catalog") / "data"
     for file in sorted(folder.iterdir(), key=lambda file: file.name):
         if file.name.endswith(".toml"):

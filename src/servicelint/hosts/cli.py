@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import sys
-import traceback
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -385,10 +384,11 @@ def _in_one_line(error: click.ClickException) -> click.ClickException:
 
 
 def _crashed(error: Exception) -> int:
+    from servicelint.crashes import description, formatted
+
     if "--verbose" in sys.argv:
-        traceback.print_exception(error)
-    described = " ".join(f"{type(error).__name__}: {error}".split())
-    Fail(f"a defect of servicelint: {described}; please report it with what --verbose shows").show()
+        sys.stderr.write(formatted(error))
+    Fail(f"a defect of servicelint: {description(error)}; please report it with what --verbose shows").show()
     return FAILED
 
 

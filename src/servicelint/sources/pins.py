@@ -7,7 +7,6 @@ lock files, then requirements files, then pyproject.toml. A file that can't be r
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import sys
@@ -96,6 +95,8 @@ def _locked(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _pipfile(text: str) -> Iterator[tuple[str, str]]:
+    import json  # few projects have one
+
     for section in ("default", "develop"):
         for name, package in json.loads(text).get(section, {}).items():
             yield name, package.get("version", "")
