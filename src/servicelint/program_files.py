@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import functools
+import hashlib
 import os
 import time
 from typing import TYPE_CHECKING
@@ -83,6 +84,14 @@ class ProgramFiles:
         digests = [self._texts.digest(path) for path in self.paths]
         self._known_digests.save()
         return digests
+
+    @property
+    def told(self) -> list[bytes]:
+        """What changes when any of the files does: where they stand, what they hold, which are checked."""
+        paths = "\0".join(path for path, _, _ in self.rooted)
+        roots = "\0".join(root for _, root, _ in self.rooted)
+        contents = hashlib.blake2b(b"".join(self.contents)).digest()
+        return [os.fsencode(paths), os.fsencode(roots), contents, b"%d" % self.targets]
 
     def keep(self, cache: Cache, rules: Iterable[Rule], identity: bytes, beside: Surroundings) -> None:
         """Keep where files stand, and what was worked out from that; not if one has just been written."""

@@ -70,7 +70,7 @@ class Roster:
 
 
 def _gone(path: bytes, root: bytes, is_target: bool) -> Module:
-    return Module(_text(path), _text(root), str, lambda _, __: empty_facts(), is_target=is_target)
+    return Module(_text(path), _text(root), lambda _: "", lambda _, __: empty_facts(), is_target=is_target)
 
 
 def _stems(path: str) -> Iterator[str]:

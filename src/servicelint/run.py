@@ -91,14 +91,7 @@ class Run:
     @functools.cached_property
     def _modules(self) -> list[Module]:
         return [
-            Module(
-                path,
-                root,
-                functools.partial(self.reader.text, path),
-                self.reader.facts,
-                shown_path,
-                is_target=is_target,
-            )
+            Module(path, root, self.reader.text, self.reader.facts, shown_path, is_target=is_target)
             for path, root, is_target in self.files.rooted
         ]
 
@@ -381,7 +374,7 @@ class Run:
     @functools.lru_cache(maxsize=2)  # noqa: B019 - as above
     def _key(self, rules: tuple[Rule, ...]) -> bytes:
         """What changes when a result may."""
-        return digest_of(self._identity(rules), self.files.rooted, self.files.contents)
+        return digest_of(self._identity(rules), self.files.told)
 
     def _partial_key(self, rules: tuple[Rule, ...]) -> bytes:
         """The same for what was asked about alone."""

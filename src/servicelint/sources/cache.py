@@ -197,11 +197,11 @@ class Cache:
                 connection.close()
 
 
-def _sum(data: bytes) -> bytes:
+def _sum(data: bytes | memoryview) -> bytes:
     """What tells whether data was damaged: SQLite itself only knows whether its tables were."""
     return zlib.crc32(data).to_bytes(_SUM, "big")
 
 
 def _checked(data: bytes) -> bytes | None:
     """What was put, or None if it was damaged since."""
-    return data[_SUM:] if _sum(data[_SUM:]) == data[:_SUM] else None
+    return data[_SUM:] if _sum(memoryview(data)[_SUM:]) == data[:_SUM] else None

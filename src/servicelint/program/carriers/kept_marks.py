@@ -38,23 +38,25 @@ class KeptMarks(msgspec.Struct, array_like=True, gc=False):
 
 
 def kept_marks(marked: Marked, numbers: Mapping[Module, int]) -> KeptMarks:
-    """Marks as data."""
+    """Marks as data, without the places that were looked at and have none."""
     return KeptMarks(
         sorted(numbers[module] for module in marked.visited),
-        [(numbers[m], name, sorted(marks)) for (m, name), marks in marked.brought.items()],
-        [(numbers[m], scope, name, sorted(marks)) for (m, scope, name), marks in marked.slots.items()],
+        [(numbers[m], name, sorted(marks)) for (m, name), marks in marked.brought.items() if marks],
+        [(numbers[m], at, name, sorted(marks)) for (m, at, name), marks in marked.slots.items() if marks],
         [
             (name, numbers[klass.module], klass.index, sorted(marks))
             for name, holders in marked.attributes.items()
             for klass, marks in holders.items()
+            if marks
         ],
-        [(name, sorted(marks)) for name, marks in marked.loose.items()],
-        [(numbers[m], index, sorted(marks)) for (m, index), marks in marked.returned.items()],
+        [(name, sorted(marks)) for name, marks in marked.loose.items() if marks],
+        [(numbers[m], index, sorted(marks)) for (m, index), marks in marked.returned.items() if marks],
         [(numbers[m], index, name, sorted(found)) for ((m, index), name), found in marked.parameters.items()],
-        [(numbers[klass.module], klass.index, sorted(marks)) for klass, marks in marked.bases.items()],
+        [(numbers[each.module], each.index, sorted(marks)) for each, marks in marked.bases.items() if marks],
         [
             (numbers[m], index, name, sorted(numbers[giver] for giver in givers))
             for ((m, index), name), givers in marked.givers.items()
+            if givers
         ],
     )
 

@@ -23,8 +23,9 @@ _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 class Module:
     """One file of the program. ``path`` has forward slashes.
 
-    ``show`` makes the path that findings give. Only a target is checked and counts as a caller; other files
-    only define what it imports. Text and facts are read when they are asked for, and ``reads`` is told.
+    ``read`` and ``extract`` give its text and its facts: they are asked when that is needed, and ``reads`` is
+    told. ``show`` makes the path that findings give. Only a target is checked and counts as a caller; other
+    files only define what it imports.
     """
 
     reads = Reads()
@@ -34,7 +35,7 @@ class Module:
         self,
         path: str,
         root: str,
-        read: Callable[[], str],
+        read: Callable[[str], str],
         extract: Callable[[str, str], ModuleFacts],
         show: Callable[[str], str] = str,
         *,
@@ -91,7 +92,7 @@ class Module:
     @functools.cached_property
     def text(self) -> str:
         """Its text, for questions on the words of all modules: these note what they ask instead."""
-        return self._read()
+        return self._read(self.path)
 
     @functools.cached_property
     def _lines(self) -> list[str]:
