@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import sys
@@ -14,6 +13,7 @@ import msgspec
 from servicelint.boundaries.declared import Dependency, Exemption, Protocol, Service, TypeChecking
 from servicelint.catalog.model import Client
 from servicelint.catalog.record import Record
+from servicelint.regex import regex
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -30,7 +30,7 @@ SHARED_FILE = "pyproject.toml"
 _VALUES = (*get_args(Protocol), *get_args(TypeChecking))
 """What settings can be that have a few values only."""
 
-_STAYS_OPEN = re.compile(r"watch|subscri|listen|stream", re.IGNORECASE)
+_STAYS_OPEN = regex(r"watch|subscri|listen|stream", re.IGNORECASE)
 """Names of methods whose streams are meant to stay open."""
 
 
@@ -302,6 +302,8 @@ def _explained(message: str, prefix: str) -> str:
 
 
 def _hint(given: str, known: Iterable[str]) -> str:
+    import difflib  # only what is wrong is compared
+
     likely = difflib.get_close_matches(given, list(known), n=1)
     return f"; did you mean `{likely[0]}`?" if likely else ""
 

@@ -7,7 +7,6 @@ pylint id come from the file's name.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Literal
@@ -17,6 +16,7 @@ from servicelint.boundaries.unused import Declarations
 from servicelint.boundaries.uses import Use
 from servicelint.finding import Cause, Finding, Place, Severity, TraceStep
 from servicelint.program.linking.import_edges import spot
+from servicelint.regex import regex
 
 if TYPE_CHECKING:
     from servicelint.boundaries.chains import Chain
@@ -40,7 +40,7 @@ RestsOn = Literal["calls", "imports"]
 
 ProgramCheck = Callable[["WholeProgram"], Findings]
 
-_FILE_NAME = re.compile(r"(?P<code>svc\d{3})_(?P<name>[a-z0-9_]+)\Z")
+_FILE_NAME = regex(r"(?P<code>svc\d{3})_(?P<name>[a-z0-9_]+)\Z")
 SECTIONS = ("Why it hurts", "Instead", "Gaps")
 """The sections that every rule's documentation has."""
 

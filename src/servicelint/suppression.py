@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from servicelint import registry
 from servicelint.facts.logical_lines import Comment, LogicalLine, comments, count_newlines, logical_lines
+from servicelint.regex import regex
 
 if TYPE_CHECKING:
     from servicelint.finding import Dialect, Finding
 
-_NOQA = re.compile(r"#\s*noqa(?::\s*(?P<codes>[A-Z]+[0-9]+(?:[,\s]+[A-Z]+[0-9]+)*))?", re.IGNORECASE)
-_FLAKE8_FILE = re.compile(r"#\s*flake8[:=]\s*noqa(?P<codes>:\s*[A-Z0-9,\s]+)?\s*\Z", re.IGNORECASE)
-_PYLINT = re.compile(
+_NOQA = regex(r"#\s*noqa(?::\s*(?P<codes>[A-Z]+[0-9]+(?:[,\s]+[A-Z]+[0-9]+)*))?", re.IGNORECASE)
+_FLAKE8_FILE = regex(r"#\s*flake8[:=]\s*noqa(?P<codes>:\s*[A-Z0-9,\s]+)?\s*\Z", re.IGNORECASE)
+_PYLINT = regex(
     r"#.*?pylint:\s*(?P<verb>disable-next|disable|enable|skip-file)\s*(?:=\s*(?P<names>[\w\-,\s]+))?"
 )
-_WITH_ITS_BLOCK = re.compile(r"(?:try|else|class\s+\w+)\s*:")
+_WITH_ITS_BLOCK = regex(r"(?:try|else|class\s+\w+)\s*:")
 """Headers whose comment pylint (4.1) takes for the whole block; functions and loops are not among them."""
-_ANY = re.compile(r"noqa|pylint:", re.IGNORECASE)
+_ANY = regex(r"noqa|pylint:", re.IGNORECASE)
 EVERYTHING = frozenset({"*"})
 
 DIALECTS: frozenset[Dialect] = frozenset({"noqa", "pylint"})

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from servicelint.facts.masking import masked
 from servicelint.facts.name_bindings import is_only_imported
+from servicelint.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_FORMATTED = re.compile(r"(?<!\w)(?:[fFtT][rR]?|[rR][fFtT])\Z")
-_IMPORTS = re.compile(r"(?<!\w)(?:from(?!\w)[\s.\w]*)?(?<!\w)import(?!\w)(?:\s*\([^)]*\)?|[^\r\n;]*)")
-_STEP = re.compile(r"\s*\.\s*([^\W\d]\w*)")
+_FORMATTED = regex(r"(?<!\w)(?:[fFtT][rR]?|[rR][fFtT])\Z")
+_IMPORTS = regex(r"(?<!\w)(?:from(?!\w)[\s.\w]*)?(?<!\w)import(?!\w)(?:\s*\([^)]*\)?|[^\r\n;]*)")
+_STEP = regex(r"\s*\.\s*([^\W\d]\w*)")
 
 
 class Path(NamedTuple):

@@ -7,22 +7,22 @@ linear time. Strings are one token; what an f-string's fields hold is only measu
 from __future__ import annotations
 
 import itertools
-import re
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from servicelint.facts.logical_lines import Scanner
+from servicelint.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_TOKEN = re.compile(
+_TOKEN = regex(
     r"(?P<string>[rbuftRBUFT]{0,2}(?:'''|\"\"\"|'|\"))|(?P<name>\w+)|(?P<open>[(\[{])|(?P<close>[)\]}])"
     r"|(?P<end>[,;])|(?P<space>\s+|\\(?:\r\n|\r|\n)|#[^\r\n]*)|(?P<operator>[:.]|[-+*/%@&|^~<>=!]+)|."
 )
 _LINKS = frozenset({"and", "or", "not", "if", "in", "is", "lambda", "await"})
-_FIELD_LINK = re.compile(r"[-+*/%@&|^~<>=.(\[{]|\b(?:and|or|not|if|in|is|lambda|await)\b")
+_FIELD_LINK = regex(r"[-+*/%@&|^~<>=.(\[{]|\b(?:and|or|not|if|in|is|lambda|await)\b")
 _KEYWORDS = _LINKS | {
     "else",
     "for",

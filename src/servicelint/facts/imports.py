@@ -6,23 +6,24 @@ imports, so this has to be quick: on 6,700 files it takes half a second where li
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Literal
 
 from servicelint.facts.masking import masked
 from servicelint.facts.record import Node
 from servicelint.facts.type_checking import type_checking_blocks
+from servicelint.regex import regex
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterator
 
-_KEYWORD = re.compile(r"import(?<!\wimport)(?!\w)")
-_FROM = re.compile(r"(?<!\w)from(?!\w)([\s.\w]*)\Z")
-_NAMES = re.compile(r"[ \t\f]*(?:\([^)]*\)?|[^\r\n;]*)")
-_NAME = re.compile(r"(?P<name>\*|[^\W\d]\w*(?:\s*\.\s*[^\W\d]\w*)*)(?:\s+as\s+(?P<alias>[^\W\d]\w*))?")
-_STATEMENT = re.compile(r"import(?:\s*\((?:[^)#]+|#[^\r\n]*)*\)?|(?:[^\r\n;\\]+|\\(?:\r\n|\r|\n)|\\)*)")
+_KEYWORD = regex(r"import(?<!\wimport)(?!\w)")
+_FROM = regex(r"(?<!\w)from(?!\w)([\s.\w]*)\Z")
+_NAMES = regex(r"[ \t\f]*(?:\([^)]*\)?|[^\r\n;]*)")
+_NAME = regex(r"(?P<name>\*|[^\W\d]\w*(?:\s*\.\s*[^\W\d]\w*)*)(?:\s+as\s+(?P<alias>[^\W\d]\w*))?")
+_STATEMENT = regex(r"import(?:\s*\((?:[^)#]+|#[^\r\n]*)*\)?|(?:[^\r\n;\\]+|\\(?:\r\n|\r|\n)|\\)*)")
 
-_LITERAL = re.compile(r"[\"'](\.*[^\W\d]\w*(?:\.[^\W\d]\w*)*)[\"']")
+_LITERAL = regex(r"[\"'](\.*[^\W\d]\w*(?:\.[^\W\d]\w*)*)[\"']")
 _CALLS = ("import_module", "__import__")
 
 

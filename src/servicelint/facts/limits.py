@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from servicelint.facts.brackets import Group, Item, bracket_tree
 from servicelint.facts.calls_within import calls_within
 from servicelint.facts.record import Unread
+from servicelint.regex import regex
 
 if TYPE_CHECKING:
     from servicelint.facts.logical_lines import LogicalLine
@@ -33,20 +34,20 @@ PYTHONS_NESTING = 200
 _HEADS = frozenset(
     {"return", "if", "elif", "while", "assert", "raise", "with", "async", "except", "yield", "@", "*", "**"}
 )
-_NO_EXPRESSION = re.compile(
+_NO_EXPRESSION = regex(
     r"(?:async\s+)?(?:def|class|import|from|global|nonlocal|del|case|type)\b(?!\s*[=(\[.,])"
 )
-_BRANCH = re.compile(r"(?:el)?if\b")
-_LOOP = re.compile(r"(?:async\s+)?for\b")
-_ASSIGNMENT = re.compile(r"(?:[-+*/%@&|^]|//|\*\*|<<|>>)?=")
-_NEWLINE = re.compile(r"\r\n|\r|\n")
+_BRANCH = regex(r"(?:el)?if\b")
+_LOOP = regex(r"(?:async\s+)?for\b")
+_ASSIGNMENT = regex(r"(?:[-+*/%@&|^]|//|\*\*|<<|>>)?=")
+_NEWLINE = regex(r"\r\n|\r|\n")
 _SKELETONS = (
-    (re.compile(r"@"), "@(_", ")"),
-    (re.compile(r"((?:async\s+)?def\s+\w+).*:\Z", re.DOTALL), r"\1(", "):"),
-    (re.compile(r"(class\s+\w+).*:\Z", re.DOTALL), r"\1(", "):"),
-    (re.compile(r"((?:async\s+)?for)\b.*:\Z", re.DOTALL), r"\1 _ in (_", "):"),
-    (re.compile(r"((?:async\s+)?with|elif|if|while|match|case|except)\b.*:\Z", re.DOTALL), r"\1 (_", "):"),
-    (re.compile(r""), "(", ")"),
+    (regex(r"@"), "@(_", ")"),
+    (regex(r"((?:async\s+)?def\s+\w+).*:\Z", re.DOTALL), r"\1(", "):"),
+    (regex(r"(class\s+\w+).*:\Z", re.DOTALL), r"\1(", "):"),
+    (regex(r"((?:async\s+)?for)\b.*:\Z", re.DOTALL), r"\1 _ in (_", "):"),
+    (regex(r"((?:async\s+)?with|elif|if|while|match|case|except)\b.*:\Z", re.DOTALL), r"\1 (_", "):"),
+    (regex(r""), "(", ")"),
 )
 
 

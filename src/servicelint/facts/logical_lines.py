@@ -13,21 +13,23 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_INTERESTING = re.compile(
+from servicelint.regex import regex
+
+_INTERESTING = regex(
     r"(?P<quote>'''|\"\"\"|'|\")|(?P<comment>#[^\r\n]*)|(?P<open>[(\[{])|(?P<close>[)\]}])"
     r"|(?P<newline>\r\n|\r|\n)|(?P<continuation>\\(?:\r\n|\r|\n))|(?P<code>[^\s'\"#()\[\]{}\\:]+|[:\\])"
 )
-_PREFIX = re.compile(r"(?<![^\W])[A-Za-z]{1,2}\Z")
+_PREFIX = regex(r"(?<![^\W])[A-Za-z]{1,2}\Z")
 _STRING_BODY = {
     "'": r"[^'\\\r\n]*(?:\\(?:\r\n|.)[^'\\\r\n]*)*(?:'|(?=[\r\n])|\Z)",
     '"': r"[^\"\\\r\n]*(?:\\(?:\r\n|.)[^\"\\\r\n]*)*(?:\"|(?=[\r\n])|\Z)",
     "'''": r"[^'\\]*(?:(?:\\.|'(?!''))[^'\\]*)*(?:'''|\Z)",
     '"""': r"[^\"\\]*(?:(?:\\.|\"(?!\"\"))[^\"\\]*)*(?:\"\"\"|\Z)",
 }
-_STRING_END = {quote: re.compile(body, re.DOTALL) for quote, body in _STRING_BODY.items()}
+_STRING_END = {quote: regex(body, re.DOTALL) for quote, body in _STRING_BODY.items()}
 _STRING = "|".join(quote + _STRING_BODY[quote] for quote in sorted(_STRING_BODY, key=len, reverse=True))
 # outside of f-strings' fields only brackets, strings and line ends matter: whatever is between is one piece
-_OUTSIDE = re.compile(
+_OUTSIDE = regex(
     r"[^\S\r\n]*(?:(?P<code>[^\s'\"#()\[\]{}\\](?:[^'\"#()\[\]{}\\\r\n]*[^\s'\"#()\[\]{}\\])?)"
     r"|(?P<newline>[\r\n]\s*)|(?P<open>[(\[{])|(?P<close>[)\]}])"
     rf"|(?P<string>(?<![fFtT])(?<![fFtT][rR])(?:{_STRING}))"
@@ -36,14 +38,14 @@ _OUTSIDE = re.compile(
     re.DOTALL,
 )
 _LITERAL_STOP = {
-    quote: re.compile(
+    quote: regex(
         rf"\{{\{{|\}}\}}|[{{}}]|\\N\{{[^}}'\"\r\n]*\}}|\\[^{{}}]|{quote}"
         + ("" if len(quote) == 3 else r"|[\r\n]"),
         re.DOTALL,
     )
     for quote in _STRING_END
 }
-_SPEC_STOP = re.compile(r"[{}]|[\r\n]")
+_SPEC_STOP = regex(r"[{}]|[\r\n]")
 
 
 class LogicalLine(NamedTuple):

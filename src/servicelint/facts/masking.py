@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 
 from servicelint.facts.logical_lines import strings
+from servicelint.regex import regex
 
-_COVERED = re.compile(
+_COVERED = regex(
     r"#[^\r\n]*|\\(?:\r\n|\r|\n)"
     r"|\"\"\"[^\"\\]*(?:(?:\\.|\"(?!\"\"))[^\"\\]*)*(?:\"\"\"|\Z)"
     r"|'''[^'\\]*(?:(?:\\.|'(?!''))[^'\\]*)*(?:'''|\Z)"
@@ -18,8 +19,8 @@ _COVERED = re.compile(
     r"|'[^'\\\r\n]*(?:\\(?:\r\n|.)[^'\\\r\n]*)*'?",
     re.DOTALL,
 )
-_BLANK = re.compile(r"#[^\r\n]*|\\(?:\r\n|\r|\n)")
-_PREFIX = re.compile(r"(?<![^\W])[A-Za-z]{1,2}\Z")
+_BLANK = regex(r"#[^\r\n]*|\\(?:\r\n|\r|\n)")
+_PREFIX = regex(r"(?<![^\W])[A-Za-z]{1,2}\Z")
 
 
 def masked(text: str, end: int | None = None) -> str:

@@ -5,8 +5,9 @@ libcst (1.9) takes about 20 kB of memory for a line: a generated file of 50,000 
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple
+
+from servicelint.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 LINES_IN_A_PIECE = 2_000
 """Logical lines; a single statement may hold more."""
 
-_CONTINUES = re.compile(r"(?:elif|else|except|finally)\b")
+_CONTINUES = regex(r"(?:elif|else|except|finally)\b")
 
 
 class Piece(NamedTuple):

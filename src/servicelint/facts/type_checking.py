@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_PARTS = re.compile(r"(?P<open>[(\[{])|(?P<close>[)\]}])|(?P<newline>[\r\n]+)")
-_HEADER = re.compile(r"(if|elif|else)\b(.*)", re.DOTALL)
-_ALIAS = re.compile(r"\bTYPE_CHECKING\s+as\s+(\w+)")
-_NOT = re.compile(r"not\b\s*")
+from servicelint.regex import regex
+
+_PARTS = regex(r"(?P<open>[(\[{])|(?P<close>[)\]}])|(?P<newline>[\r\n]+)")
+_HEADER = regex(r"(if|elif|else)\b(.*)", re.DOTALL)
+_ALIAS = regex(r"\bTYPE_CHECKING\s+as\s+(\w+)")
+_NOT = regex(r"not\b\s*")
 
 
 class _Line(NamedTuple):

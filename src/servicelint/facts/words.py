@@ -9,35 +9,37 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from servicelint.regex import regex
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_WORD = re.compile(r"\w+")
+_WORD = regex(r"\w+")
 _BETWEEN_WORDS = {number: " " for number in range(128) if not re.match(r"\w", chr(number))}
-_IMPORT = re.compile(r"import(?=[ \t(*])[ \t]*(\([^)]*\)|[^\n;]*)")  # begins with a word: found fast
-_FROM = re.compile(r"\bfrom[ \t]*([\w.]+)[ \t]*$")
+_IMPORT = regex(r"import(?=[ \t(*])[ \t]*(\([^)]*\)|[^\n;]*)")  # begins with a word: found fast
+_FROM = regex(r"\bfrom[ \t]*([\w.]+)[ \t]*$")
 # an attribute, a name of the module, a field of a class; a function's own names stay in it
-_HELD = re.compile(r"(?:\.|^)(\w+)[ \t]*(?::[^=]*)?=[^=,]*$|^[ \t]*(\w+)[ \t]*:[^=,()]*$")
-_HANDED_OUT = re.compile(r"->[^:]*$|\b(?:return|yield)\b[^,]*$")
-_FUNCTION = re.compile(r"\bdef\s+(\w+)")
+_HELD = regex(r"(?:\.|^)(\w+)[ \t]*(?::[^=]*)?=[^=,]*$|^[ \t]*(\w+)[ \t]*:[^=,()]*$")
+_HANDED_OUT = regex(r"->[^:]*$|\b(?:return|yield)\b[^,]*$")
+_FUNCTION = regex(r"\bdef\s+(\w+)")
 _FURTHEST_RETURN = 5_000
 _SPACE = r"(?:\s|\\|#[^\n]*\n)*"
-_DECLARED_OR_GIVEN = re.compile(r"(?:[:|>]|[\w)\]][(\[])\s*[\w.]*\Z")
-_LOOP_OR_TRY = re.compile(r"^([ \t]*)(?:async[ \t]+)?(for|while|try|def|class)\b", re.MULTILINE)
-_AS = re.compile(r"as(?<!\was)\b(?:\s+(\w+))?")  # begins with a word: found fast
-_DOTTED_END = re.compile(r"[\w.]+\Z")
+_DECLARED_OR_GIVEN = regex(r"(?:[:|>]|[\w)\]][(\[])\s*[\w.]*\Z")
+_LOOP_OR_TRY = regex(r"^([ \t]*)(?:async[ \t]+)?(for|while|try|def|class)\b", re.MULTILINE)
+_AS = regex(r"as(?<!\was)\b(?:\s+(\w+))?")  # begins with a word: found fast
+_DOTTED_END = regex(r"[\w.]+\Z")
 _LONGEST_NAME = 200
-_CLASS_HEAD = re.compile(r"class(?<!\wclass)\s+\w+\s*[(\[]([^:]{0,2000})")
+_CLASS_HEAD = regex(r"class(?<!\wclass)\s+\w+\s*[(\[]([^:]{0,2000})")
 _OPERATOR = r"(?:[-+*/|&^%@<>]{0,2}=(?!=)|:[^=\n]*=(?!=))"
 # both begin with what they are found by, and only then look back: ten times as fast
-_ASSIGNED = re.compile(rf"\.(?<!\bself\.)(?<!\bcls\.)(\w+)[ \t]*(?=[-+*/|&^%@<>=:]){_OPERATOR}")
-_UNPACKED = re.compile(r"\.(\w+)[ \t]*,[^\n=(]*=(?!=)")
-_DECORATOR = re.compile(r"^[ \t]*@[\w.]*?(\w+)[ \t]*(?:$|[(#\r])", re.MULTILINE)
-_BASES = re.compile(r"class(?<!\wclass)[ \t]+\w+[ \t]*\(([^):]*)\)")
-_CLASS = re.compile(r"^[ \t]*class[ \t]+(\w+)", re.MULTILINE)
-_LAST_PART = re.compile(r"([A-Z][a-z0-9]*)\b")
-_QUOTED = re.compile(r"[\"']([A-Za-z]\w*(?:-\w+)+)[\"']")
-_SET = re.compile(r"\bsetattr\s*\([^,]*,\s*[\"'](\w+)[\"']")
+_ASSIGNED = regex(rf"\.(?<!\bself\.)(?<!\bcls\.)(\w+)[ \t]*(?=[-+*/|&^%@<>=:]){_OPERATOR}")
+_UNPACKED = regex(r"\.(\w+)[ \t]*,[^\n=(]*=(?!=)")
+_DECORATOR = regex(r"^[ \t]*@[\w.]*?(\w+)[ \t]*(?:$|[(#\r])", re.MULTILINE)
+_BASES = regex(r"class(?<!\wclass)[ \t]+\w+[ \t]*\(([^):]*)\)")
+_CLASS = regex(r"^[ \t]*class[ \t]+(\w+)", re.MULTILINE)
+_LAST_PART = regex(r"([A-Z][a-z0-9]*)\b")
+_QUOTED = regex(r"[\"']([A-Za-z]\w*(?:-\w+)+)[\"']")
+_SET = regex(r"\bsetattr\s*\([^,]*,\s*[\"'](\w+)[\"']")
 
 
 def words(text: str) -> set[str]:

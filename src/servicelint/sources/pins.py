@@ -17,11 +17,13 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+from servicelint.regex import regex
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
     from pathlib import Path
 
-_BEGINS_NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
+_BEGINS_NAME = regex(r"[A-Za-z0-9][\w.-]*")
 
 Pins = dict[str, str]
 """Version specifiers (``==1.4.2``, ``>=1,<2``) by the normalized name of a distribution."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 import os
 import posixpath
-import re
 from pathlib import Path
 
-_UNSHOWABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+from servicelint.regex import regex
+
+_UNSHOWABLE = regex("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def shown_path(path: str) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 from fnmatch import translate
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from servicelint.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,7 +16,7 @@ _PATTERNS = (
     "Dockerfile*", "*.Dockerfile", "*.dockerfile", "docker-compose*.y*ml", "compose*.y*ml", "Procfile*",
     "*.sh", "supervisord*.conf",
 )  # fmt: skip
-_IS_ONE = re.compile("|".join(map(translate, _PATTERNS)))
+_IS_ONE = regex("|".join(map(translate, _PATTERNS)))
 _LEFT_OUT = frozenset({"node_modules", "venv", "build", "dist", "site-packages", "__pycache__"})
 
 DEEPEST_FOLDER = 3

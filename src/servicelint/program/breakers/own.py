@@ -13,6 +13,7 @@ from servicelint.facts import record
 from servicelint.program.evaluation.values import ClassRef, FunctionRef, Instance, Super, Value
 from servicelint.program.linking.reads import Memo
 from servicelint.program.linking.wholes import ANY, Packing, Whole, by_number, paths
+from servicelint.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
     from servicelint.program.linking.modules import Module, ModuleIndex
     from servicelint.program.program import Program
 
-_NAME = re.compile(r"circuit|breaker", re.IGNORECASE)
-_FAILURES = re.compile(r"fail|error_count|errors?$", re.IGNORECASE)
-_OPEN = re.compile(r"(^|_)open(ed)?(_|$)|half_?open|state$|tripped", re.IGNORECASE)
-_WORDS = re.compile(r"class\s+\w*(?:[Bb]reaker|[Cc]ircuit)\w*")
+_NAME = regex(r"circuit|breaker", re.IGNORECASE)
+_FAILURES = regex(r"fail|error_count|errors?$", re.IGNORECASE)
+_OPEN = regex(r"(^|_)open(ed)?(_|$)|half_?open|state$|tripped", re.IGNORECASE)
+_WORDS = regex(r"class\s+\w*(?:[Bb]reaker|[Cc]ircuit)\w*")
 _HOLDING = {"breaker", "_breaker", "circuit_breaker", "_circuit_breaker", "circuit", "_circuit", "cb", "_cb"}
 """Names that are given to what is a breaker, where its class is not named."""
 
@@ -35,7 +36,7 @@ _TELLING = (
 )  # fmt: skip
 """Words of which a file that defines such a class has one."""
 
-_FORMS = re.compile(
+_FORMS = regex(
     r"^(__call__|__enter__|__aenter__|call|acall|call_async|execute|run|guard|protect|wrap|decorate|allow\w*|"
     r"can_\w+|is_(open|closed|available|allowed)|before_call|check|record_\w+|on_(success|failure))$"
 )

@@ -13,6 +13,7 @@ from servicelint.program.breakers.statuses import block_text
 from servicelint.program.evaluation.values import ClassRef
 from servicelint.program.linking.index import last_name
 from servicelint.program.linking.reads import Memo
+from servicelint.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,11 +22,11 @@ if TYPE_CHECKING:
     from servicelint.program.linking.modules import Module
     from servicelint.program.program import Program
 
-_COUNTING = re.compile(r"fail|error|record|trip|open|count", re.IGNORECASE)
-_TELLING_KINDS = re.compile(r"\b(iscoroutine(function)?|isawaitable|is_async|run_until_complete|run)\b")
-_STORED = re.compile(r"redis|storage|store|backend|cache|session|registry|conn", re.IGNORECASE)
-_LOOKING = re.compile(r"\bstatus\b|status_code|raise_for_status|is_success|is_error|\.ok\b")
-_SUBSTITUTES = re.compile(r"fallback|default", re.IGNORECASE)
+_COUNTING = regex(r"fail|error|record|trip|open|count", re.IGNORECASE)
+_TELLING_KINDS = regex(r"\b(iscoroutine(function)?|isawaitable|is_async|run_until_complete|run)\b")
+_STORED = regex(r"redis|storage|store|backend|cache|session|registry|conn", re.IGNORECASE)
+_LOOKING = regex(r"\bstatus\b|status_code|raise_for_status|is_success|is_error|\.ok\b")
+_SUBSTITUTES = regex(r"fallback|default", re.IGNORECASE)
 _ALL_KINDS: tuple[FunctionKind, ...] = ("function", "coroutine", "generator", "async-generator")
 _ENTERED = {"__enter__": "__exit__", "__aenter__": "__aexit__"}
 

@@ -6,8 +6,6 @@ a service config, a JSON text that gives services and methods their timeouts.
 
 from __future__ import annotations
 
-import json
-import re
 from typing import TYPE_CHECKING, Any
 
 from servicelint.program.evaluation.arguments import Given
@@ -22,6 +20,7 @@ from servicelint.program.evaluation.values import (
     merge,
 )
 from servicelint.program.timeouts.verdicts import Bounded, Forwarded, Unbounded, Undecided, Verdict, joined
+from servicelint.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from servicelint.program.program import Program
     from servicelint.program.sites import Target
 
-_DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)s")
+_DURATION = regex(r"(\d+(?:\.\d*)?|\.\d+)s")
 _METHODS = "methodConfig"
 _HINTS = ("service_config", "ServiceConfig", "intercept_unary_unary", "ClientCallDetails")
 """Words without one of which nothing in a program can bound the calls over a channel."""
@@ -192,6 +191,8 @@ def _is_config(value: Value) -> bool:
 def _decoded(config: Value) -> Any:
     """A service config as plain data; None if it can't be told."""
     if isinstance(config, Literal) and isinstance(config.value, str):
+        import json  # few channels have a configuration
+
         try:
             return json.loads(config.value)
         except ValueError:

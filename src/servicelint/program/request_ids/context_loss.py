@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from servicelint.catalog.model import Sender
@@ -16,6 +15,7 @@ from servicelint.program.linking.wholes import Whole
 from servicelint.program.request_ids.names import IDENTITY
 from servicelint.program.request_ids.telling import by_whom, way_to
 from servicelint.program.timeouts.verdicts import Step
+from servicelint.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,7 @@ _LOGGERS = frozenset({"log", "logger", "logging", "_log", "_logger", "LOG", "LOG
 _RECORDS = ("record", "log_record", "logrecord", "rec", "event_dict")
 """What filters of a log, and processors, call the line that they change."""
 
-_RECORDED = re.compile(
+_RECORDED = regex(
     rf"\b(?:{'|'.join(_RECORDS)})(?:\.|\[['\"])\w*(?:request|correlation|trace|transaction)_?id(?:['\"]\])?\s*=(?!=)"
 )
 """``record.request_id = …``, ``event_dict["request_id"] = …``."""

@@ -10,6 +10,7 @@ from servicelint.program.evaluation.values import CallRef, External, FunctionRef
 from servicelint.program.linking.index import last_name
 from servicelint.program.linking.reads import Memo
 from servicelint.program.linking.wholes import Whole, by_number, paths
+from servicelint.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,7 +27,7 @@ READING = frozenset({"get", "getlist", "get_all", "getall", "pop", "get_header",
 _SPELLING = frozenset({"lower", "upper", "title", "casefold", "encode", "decode", "strip"})
 """Methods that spell a header's name otherwise."""
 
-IDENTITY = re.compile(r"(request|correlation|trace|transaction)_?id$|^x_request_id$|^rid$", re.IGNORECASE)
+IDENTITY = regex(r"(request|correlation|trace|transaction)_?id$|^x_request_id$|^rid$", re.IGNORECASE)
 """Names of variables and attributes that hold the id of a request."""
 
 _STANDARD = "traceparent"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from servicelint.program.linking.reads import Memo
 from servicelint.program.services.texts import Texts, Told
+from servicelint.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,14 +17,14 @@ if TYPE_CHECKING:
     from servicelint.program.program import Program
     from servicelint.program.sites import Site, Target
 
-_URL = re.compile(r"[a-z][\w+.-]*://(?:[^/@]*@)?(?P<host>[^/:?#{}\0\1]+)(?:[/:?#\1]|\Z)", re.IGNORECASE)
-_CHANNEL = re.compile(
+_URL = regex(r"[a-z][\w+.-]*://(?:[^/@]*@)?(?P<host>[^/:?#{}\0\1]+)(?:[/:?#\1]|\Z)", re.IGNORECASE)
+_CHANNEL = regex(
     r"(?:(?:dns|xds|passthrough|kubernetes|k8s|consul):(?://[^/]*)?/?)?(?!unix:|unix-abstract:|ipv[46]:)"
     r"(?P<host>[^/:?#{}\0\1\s]+)(?:[/:\1]|\Z)"
 )
 """The target of a gRPC channel, as its resolvers take it."""
 
-_HOST = re.compile(r"(?P<host>[^/:?#{}\0\1\s]+)(?:[:\1]|\Z)")
+_HOST = regex(r"(?P<host>[^/:?#{}\0\1\s]+)(?:[:\1]|\Z)")
 """What a client is made for, where that is no URL."""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -18,6 +17,7 @@ from servicelint.program.evaluation.values import (
 )
 from servicelint.program.linking.reads import Memo
 from servicelint.program.services.texts import UNTOLD, WHOLE, Texts
+from servicelint.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from servicelint.program.linking.modules import Module
     from servicelint.program.program import Program
 
-_SCHEME = re.compile(r"(postgres|mysql|mariadb|mssql|oracle|cockroachdb|sqlite)\w*(?:\+\w+)?\Z")
-_HOST = re.compile(r"(\w*(?:DB|DATABASE|POSTGRES|PG|MYSQL|MARIADB|SQL))_?(?:HOST|SERVER)(?:NAME)?\Z")
+_SCHEME = regex(r"(postgres|mysql|mariadb|mssql|oracle|cockroachdb|sqlite)\w*(?:\+\w+)?\Z")
+_HOST = regex(r"(\w*(?:DB|DATABASE|POSTGRES|PG|MYSQL|MARIADB|SQL))_?(?:HOST|SERVER)(?:NAME)?\Z")
 _NAME_ENDINGS = ("_NAME", "_DATABASE", "_DB", "DATABASE", "NAME", "")
 
 

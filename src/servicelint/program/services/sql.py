@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import logging
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from servicelint.program.services.texts import UNTOLD, WHOLE
+from servicelint.regex import regex
 
 if TYPE_CHECKING:
     from sqlglot.expressions import Expr
 
-_STATEMENT = re.compile(
+_STATEMENT = regex(
     r"(?:[\s(]|--[^\n]*\n|/\*[^*]*\*/)*(?:SELECT|INSERT|UPDATE|DELETE|WITH|CREATE|ALTER|DROP|TRUNCATE|MERGE|REPLACE|COPY)\b",
     re.IGNORECASE,
 )
-_PLACEHOLDER = re.compile(r"%\(\w+\)s|%s")
+_PLACEHOLDER = regex(r"%\(\w+\)s|%s")
 _UNTOLD_NAME = "_untold_"
 _DIALECTS = ("postgres", "mysql", "tsql", "sqlite")
 _DEFAULT_SCHEMAS = ("public", "dbo", "main")
@@ -71,6 +71,8 @@ def _readable(text: str) -> str:
 
 def _parsed(text: str) -> list[Expr]:
     """The statements of a text, in the first dialect that it is one of."""
+    import logging
+
     import sqlglot
     from sqlglot.errors import SqlglotError
 

@@ -19,6 +19,7 @@ from servicelint.program.evaluation.values import (
 from servicelint.program.linking.index import last_name
 from servicelint.program.services.environment import Environment
 from servicelint.program.services.settings import FrameworkSettings
+from servicelint.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -41,16 +42,16 @@ UNTOLD = "\0"
 WHOLE = "\1"
 """Stands behind a whole URL that a setting holds: what is put behind it is a path."""
 
-_SCHEME = re.compile(r"[a-z][\w+.-]*://", re.IGNORECASE)
-_WHOLE_URL = re.compile(r"[a-z][\w+.-]*://[^/]+\Z", re.IGNORECASE)
+_SCHEME = regex(r"[a-z][\w+.-]*://", re.IGNORECASE)
+_WHOLE_URL = regex(r"[a-z][\w+.-]*://[^/]+\Z", re.IGNORECASE)
 _SAME = frozenset({"str", "URL", "parse_url", "urljoin", "AnyUrl", "AnyHttpUrl", "HttpUrl"})
 """Functions whose text begins as their first argument does."""
 
 _OWN = frozenset({"rstrip", "strip", "lstrip", "removesuffix", "lower", "joinpath", "with_path"})
 """Methods whose text begins as that of what they are called on."""
 
-_FIELD = re.compile(r"\{(\w*)[^{}]*\}")
-_PERCENT = re.compile(r"%(?:\((\w+)\))?[-#0 +]*[\d.*]*[a-zA-Z]")
+_FIELD = regex(r"\{(\w*)[^{}]*\}")
+_PERCENT = regex(r"%(?:\((\w+)\))?[-#0 +]*[\d.*]*[a-zA-Z]")
 
 
 class Told(NamedTuple):
