@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import random
 import re
 import shutil
-from typing import TYPE_CHECKING
+import sqlite3
+from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
 
@@ -21,7 +23,7 @@ from servicelint.sources.shown_paths import shown_path
 from tests.fixtures.projects import FIXTURES, projects
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from servicelint.finding import Finding
@@ -219,6 +221,36 @@ def alone(checked: Checked, file: Path) -> list[Finding] | None:
     selection.asked = frozenset({file})
     result = Run(selection, Config(), checked.folder, Cache(checked.cache)).resumed(registry.rules().values())
     return None if result is None else result.findings
+
+
+@pytest.mark.parametrize("kind", ["words", "outcomes"])
+def test_parts_that_another_process_has_replaced_are_not_taken(tmp_path: Path, kind: str) -> None:
+    folder = tmp_path / "program"
+    shutil.copytree(FIXTURES / "shop" / "src", folder, ignore=shutil.ignore_patterns("__pycache__"))
+    Checked(folder, tmp_path / "earlier").run(is_cached=True)
+    file = min(folder.rglob("*.py"))
+    file.with_name("a_first.py").write_text(CALLER)  # all others get another number
+    checked = Checked(folder, tmp_path / "cache")
+    checked.run(is_cached=True)
+    file.write_text(f"{file.read_text()}\nrequests = None\n")
+    assert checked.run(is_cached=True)[1]
+    rows(checked.cache, kind, rows(tmp_path / "earlier", kind))
+    file.write_text(f"{file.read_text()}\nhttpx = None\n")
+    result, is_resumed = checked.run(is_cached=True)
+    assert not is_resumed
+    assert result.findings == checked.run(is_cached=False)[0].findings
+
+
+Rows: TypeAlias = "Sequence[tuple[bytes, bytes]]"
+
+
+def rows(cache: Path, kind: str, instead: Rows = ()) -> Rows:
+    """What the cache holds of a kind; then it holds ``instead``."""
+    with contextlib.closing(sqlite3.connect(Cache(cache).path)) as connection, connection:
+        for key, data in instead:
+            connection.execute("UPDATE entries SET data = ? WHERE kind = ? AND key = ?", (data, kind, key))
+        asked = connection.execute("SELECT key, data FROM entries WHERE kind = ?", (kind,))
+        return asked.fetchall()
 
 
 # --- files that come and go ----------------------------------------------------------------------

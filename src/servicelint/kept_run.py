@@ -5,36 +5,49 @@ from __future__ import annotations
 import zlib
 from array import array
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
 from servicelint.checking import ModuleResult
 from servicelint.kept_rests import Rests, packed, rests
 from servicelint.program.carriers.kept_marks import KeptMarks, kept_marks, outline_of
+from servicelint.program.linking.modules import storable
 from servicelint.program.linking.reads import Leaf, Node, closure
 from servicelint.program.linking.vocabulary import HELD, ScannedTables
-from servicelint.program.linking.wholes import WHOLE
+from servicelint.program.linking.wholes import NOTHING, WHOLE
 from servicelint.roster import File, filed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from servicelint.program.linking.modules import Module
+    from servicelint.program.linking.wholes import Whole
     from servicelint.program.program import Program
     from servicelint.sources.cache import Cache
 
 WORDS_IN_A_SHELF = 2_000
 """About how many words are decoded to look up one of them."""
 
+STAMP = 8
+"""Bytes that tell the parts of one run from those of another."""
+
+Shelved = Literal["words", "outcomes"]
+
+MODULES_IN_A_SHELF = 100
+"""Modules of which what questions on words found there is read to look up that of one."""
+
 Outcome = bool | list[str]
+Outcomes = dict[int, Outcome]
+"""What the questions on words found in a module, by their numbers."""
 
 
 class KeptWhole(msgspec.Struct, array_like=True, gc=False):
     """An answer on the whole program, and what it rests on.
 
-    ``told`` is, by question, the part of it that was asked for and what that told; ``questions`` are the bits
-    of these: no words of theirs are kept.
+    ``told`` is, by question, the part of it that was asked for (a module by its number) and what that told,
+    b"" for nothing; ``questions`` are the bits of these: no words of theirs are kept.
     """
 
     rests_on: bytes
@@ -48,18 +61,19 @@ class Kept(msgspec.Struct, array_like=True, gc=False):
 
     ``files`` are the modules, ``contents`` their digests. ``visits``, ``decisions`` and ``checks`` tell what
     the marks rest on that a module spreads, what its call sites decide elsewhere (``decided``: in which
-    modules), and its findings, if that is more than itself. ``outcomes`` tells by module what the
-    ``questions`` on words found there. ``outlines`` tell what the numbers in the marks mean. ``wholes`` are
-    the answers on the whole program, by name, and ``parts`` those on single modules that they consist of,
-    with what these rest on. ``shelves`` is the number of parts of the vocabulary. What is seldom asked for is
-    decoded when it is.
+    modules), and its findings, if that is more than itself. ``questions`` are those on words. ``outlines``
+    tell what the numbers in the marks mean. ``wholes`` are the answers on the whole program, by name, and
+    ``parts`` those on single modules that they consist of, with what these rest on. What is seldom asked for
+    is decoded when it is.
+
+    Kept apart, on shelves that begin with the ``stamp``, are the vocabulary (on ``shelves`` of them) and what
+    the questions on words found in each module: another process may have replaced them since.
     """
 
     program: bytes
     files: list[File]
     contents: list[bytes]
     questions: list[str]
-    outcomes: list[bytes]
     marks: KeptMarks
     outlines: dict[int, bytes]
     visits: Rests
@@ -70,6 +84,7 @@ class Kept(msgspec.Struct, array_like=True, gc=False):
     wholes: dict[str, KeptWhole]
     parts: dict[str, msgspec.Raw]
     shelves: int
+    stamp: bytes
 
 
 def keep(
@@ -105,15 +120,17 @@ def keep(
     behind = [(told[each], rest[each]) for each in wholes]
     for node in (*program.carriers.visits.values(), *deciding.values()):
         full[node] = _through_wholes(full[node], behind)
+    by_path = {storable(module.path): number for module, number in numbers.items()}
     checks = {numbers[module]: full[node] for module, node in program.checks.items()}
-    shelves = _keep_vocabulary(cache, name, program, numbers)
+    shelving = Shelving(cache, name, blake2b(identity + b"".join(contents), digest_size=STAMP).digest())
+    shelves = _keep_vocabulary(shelving, program, numbers)
+    _keep_outcomes(shelving, _found(program, numbers, questions))
     marks = kept_marks(program.carriers.marked, numbers)
     kept = Kept(
         identity,
         list(map(filed, modules)),
         contents,
         ["" if number in asked else question for question, number in questions.items()],
-        _found(program, numbers, questions),
         marks,
         {number: msgspec.msgpack.encode(outline_of(modules[number].facts)) for number in marks.owners()},
         rests({numbers[module]: full[node] for module, node in program.carriers.visits.items()}),
@@ -126,7 +143,7 @@ def keep(
                 packed(rest[name]),
                 encoded(whole.packed()),
                 packed(told[name]),
-                _raw({n: (part, whole.told(part)) for n, (whose, part) in asked.items() if whose == name}),
+                _told(whole, {n: part for n, (whose, part) in asked.items() if whose == name}, by_path),
             )
             for name, whole in wholes.items()
         },
@@ -135,8 +152,20 @@ def keep(
             for name, each in parts.items()
         },
         shelves,
+        shelving.stamp,
     )
     cache.put("run", name, msgspec.msgpack.encode(kept))
+
+
+def _told(whole: Whole[object], asked: Mapping[int, str], by_path: Mapping[str, int]) -> msgspec.Raw:
+    """What the parts of an answer told that were asked for."""
+    told = {question: whole.told(part) for question, part in asked.items()}
+    return _raw(
+        {
+            question: (by_path.get(part, part), b"" if told[question] == NOTHING else told[question])
+            for question, part in asked.items()
+        }
+    )
 
 
 def asked_whole(question: str) -> tuple[str, str] | None:
@@ -197,7 +226,39 @@ def plain(outcome: object) -> Outcome:
     return sorted(outcome) if isinstance(outcome, set) else bool(outcome)
 
 
-def _keep_vocabulary(cache: Cache, name: bytes, program: Program, numbers: Mapping[Module, int]) -> int:
+class LostShelf(Exception):
+    """A part of what is kept apart is missing, or of another run: there is nothing to go on from."""
+
+
+class Shelving(NamedTuple):
+    """Where parts of a run are kept apart from it."""
+
+    cache: Cache
+    name: bytes
+    stamp: bytes
+
+    def put(self, kind: Shelved, number: int, part: object) -> None:
+        """Keep a part."""
+        self.cache.put(kind, self.name + number.to_bytes(4, "big"), self.stamp + encoded(part))
+
+    def get(self, kind: Shelved, number: int) -> memoryview:
+        """A part, still encoded.
+
+        Raises:
+            LostShelf: if it is not there.
+        """
+        kept = self.cache.get(kind, self.name + number.to_bytes(4, "big"))
+        if kept is None or not kept.startswith(self.stamp):
+            raise LostShelf
+        return memoryview(kept)[STAMP:]
+
+
+def _keep_outcomes(shelving: Shelving, found: list[bytes]) -> None:
+    for at in range(0, len(found), MODULES_IN_A_SHELF):
+        shelving.put("outcomes", at // MODULES_IN_A_SHELF, found[at : at + MODULES_IN_A_SHELF])
+
+
+def _keep_vocabulary(shelving: Shelving, program: Program, numbers: Mapping[Module, int]) -> int:
     tables = program.vocabulary.tables
     assert isinstance(tables, ScannedTables)  # noqa: S101 - only runs that begin from nothing are kept
     words = {kind: tables.table(kind) for kind in HELD}
@@ -209,18 +270,13 @@ def _keep_vocabulary(cache: Cache, name: bytes, program: Program, numbers: Mappi
             held_by = array("I", [numbers[module] for module in modules])
             sorted_in[shelf_of(question, shelves)][question] = held_by.tobytes()
     for number, shelf in enumerate(sorted_in):
-        cache.put("words", shelf_name(name, number), msgspec.msgpack.encode(shelf))
+        shelving.put("words", number, shelf)
     return shelves
 
 
 def shelf_of(question: str, shelves: int) -> int:
     """The number of the part of the vocabulary that holds the answer to a question."""
     return zlib.crc32(question.encode("utf-8", "surrogatepass")) % shelves
-
-
-def shelf_name(name: bytes, number: int) -> bytes:
-    """Under what the cache keeps a part of a run's vocabulary."""
-    return name + number.to_bytes(4, "big")
 
 
 encoded = msgspec.msgpack.encode

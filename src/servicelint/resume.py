@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from servicelint.kept_rests import Rests
-from servicelint.kept_run import Kept, Outcome, plain, shelf_name, shelf_of
+from servicelint.kept_run import MODULES_IN_A_SHELF, Kept, Outcome, Outcomes, Shelving, plain, shelf_of
 from servicelint.program.carriers.kept_marks import (
     Moved,
     Outline,
@@ -24,7 +24,9 @@ from servicelint.program.carriers.kept_marks import (
 )
 from servicelint.program.linking.earlier import Earlier
 from servicelint.program.linking.index import KINDS, ModuleNames
+from servicelint.program.linking.modules import storable
 from servicelint.program.linking.vocabulary import PEEKS, held
+from servicelint.program.linking.wholes import NOTHING
 from servicelint.roster import Roster
 
 if TYPE_CHECKING:
@@ -45,11 +47,12 @@ SHARE_CHANGED = 4
 processor time to go on (with 40: 3 s), and 30 s to begin from nothing."""
 
 _kept = msgspec.msgpack.Decoder(Kept)
-_outcomes = msgspec.msgpack.Decoder(dict[int, Outcome])
+_outcomes = msgspec.msgpack.Decoder(Outcomes)
+_outcomes_of_some = msgspec.msgpack.Decoder(list[bytes])
 _outline = msgspec.msgpack.Decoder(Outline)
 _shelf = msgspec.msgpack.Decoder(dict[str, bytes])
 _rests = msgspec.msgpack.Decoder(Rests)
-_told = msgspec.msgpack.Decoder(dict[int, tuple[str, bytes]])
+_told = msgspec.msgpack.Decoder(dict[int, tuple[int | str, bytes]])
 _parts = msgspec.msgpack.Decoder(dict[int, tuple[bytes, bytes]])
 
 
@@ -68,12 +71,11 @@ class KeptTables:
         roster: Roster,
         changed: Mapping[Module, set[str]],
     ) -> None:
-        self._cache = cache
-        self._name = name
+        self._shelving = Shelving(cache, name, kept.stamp)
         self._shelves = kept.shelves
         self._questions = questions
-        self._outcomes = kept.outcomes
-        self._decoded: dict[Module, dict[int, Outcome]] = {}
+        self._outcomes: dict[int, Outcomes] = {}
+        self._outcomes_of_some: dict[int, list[bytes]] = {}
         self._roster = roster
         self._order = {module: place for place, module in enumerate(roster.modules)}
         self._changed = changed
@@ -93,24 +95,26 @@ class KeptTables:
         question = self._questions.get(f"{kind}:{name}")
         if question is None or module in self._changed or not module.is_target:
             return None
-        known = self._decoded.get(module)
-        if known is None:
-            known = self._decoded[module] = _outcomes.decode(self._outcomes[self._roster.numbers[module]])
-        outcome = known.get(question)
+        outcome = self.outcomes(self._roster.numbers[module]).get(question)
         return set(outcome) if isinstance(outcome, list) else outcome
+
+    def outcomes(self, number: int) -> Outcomes:
+        """What the earlier run's questions on words found in the module that had this number."""
+        known = self._outcomes.get(number)
+        if known is None:
+            shelf, place = divmod(number, MODULES_IN_A_SHELF)
+            if shelf not in self._outcomes_of_some:
+                self._outcomes_of_some[shelf] = _outcomes_of_some.decode(
+                    self._shelving.get("outcomes", shelf)
+                )
+            known = self._outcomes[number] = _outcomes.decode(self._outcomes_of_some[shelf][place])
+        return known
 
     def _shelf(self, number: int) -> dict[str, bytes]:
         known = self._known.get(number)
         if known is None:
-            kept = self._cache.get("words", shelf_name(self._name, number))
-            if kept is None:
-                raise LostShelf
-            known = self._known[number] = _shelf.decode(kept)
+            known = self._known[number] = _shelf.decode(self._shelving.get("words", number))
         return known
-
-
-class LostShelf(Exception):
-    """A part of the kept vocabulary is missing: the run has to begin from nothing."""
 
 
 class Resumed(msgspec.Struct):
@@ -155,7 +159,7 @@ def resumed(
     words = {module: held(module.text) for module in changed if module.is_target}
     questions = dict(zip(kept.questions, range(len(kept.questions)), strict=True))
     tables = KeptTables(cache, name, kept, questions, roster, words)
-    otherwise = {*roster.questions(roots), *_changed_questions(kept, roster, changed, words)}
+    otherwise = {*roster.questions(roots), *_changed_questions(kept, tables, roster, changed, words)}
     bits = bits_at(len(kept.files) + questions[question] for question in otherwise if question in questions)
     earlier = _earlier(kept, roster, changed, tables, bits)
     return Resumed(kept, roster, frozenset(changed), bits | _bits_of(roster, changed), earlier)
@@ -201,12 +205,16 @@ def _earlier(
 
 
 def _changed_questions(
-    kept: Kept, roster: Roster, changed: Iterable[Module], words: Mapping[Module, set[str]]
+    kept: Kept,
+    tables: KeptTables,
+    roster: Roster,
+    changed: Iterable[Module],
+    words: Mapping[Module, set[str]],
 ) -> Iterator[str]:
     """The questions on words that the changed modules answer otherwise than before."""
     for module in changed:
         number, holds = roster.numbers[module], words.get(module, set())
-        outcomes = _outcomes.decode(kept.outcomes[number]) if number < len(kept.outcomes) else {}
+        outcomes = tables.outcomes(number) if number < len(kept.files) else {}
         before = {kept.questions[question]: outcome for question, outcome in outcomes.items()}
         yield from holds - before.keys()
         now = Changed(module, holds)
@@ -312,8 +320,12 @@ class Wholes:
         whole = self._program.reads.wholes.get(name)
         if whole is None or self._is_touched(kept.rests_on):
             for number, (part, told) in _told.decode(kept.told).items():
-                if whole is None or whole.told(part) != told:
+                if whole is None or whole.told(self._part_called(part)) != (told or NOTHING):
                     before.bits |= 1 << len(before.kept.files) + number
+
+    def _part_called(self, part: int | str) -> str:
+        """A part's name; modules stand for theirs by their number."""
+        return part if isinstance(part, str) else storable(self._before.roster.numbered[part].path)
 
     @functools.cache  # noqa: B019 - as long as its run
     def _parts(self, name: str) -> Mapping[int, tuple[bytes, bytes]]:

@@ -270,6 +270,7 @@ class Run:
     def _resumed(self, rules: tuple[Rule, ...], *, is_patient: bool) -> Result | None:
         """The result, found by asking again only what may have changed since an earlier run."""
         from servicelint import resume
+        from servicelint.kept_run import LostShelf
 
         if not self.cache:
             return None
@@ -293,7 +294,7 @@ class Run:
             else:
                 again, found = resume.check_again(self.program, self._earlier)
             found.update(checker.check(module for module in self.program.targets if module in again))
-        except (resume.LostShelf, msgspec.DecodeError):  # damaged: made anew
+        except (LostShelf, msgspec.DecodeError):  # damaged: made anew
             self._begin_anew()
             return None
         except ConfigError:

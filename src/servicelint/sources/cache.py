@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Kind = Literal[
     "facts", "result", "run", "words", "imports", "catalog", "told", "manifests", "looks", "standing",
-    "listing", "answer", "surroundings",
+    "listing", "answer", "surroundings", "outcomes",
 ]  # fmt: skip
 
 LONGEST_WAIT = 5.0
