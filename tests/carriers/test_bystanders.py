@@ -8,7 +8,8 @@ import pytest
 
 from servicelint import registry
 from servicelint.config import Config
-from servicelint.facts.flows import LARGEST, flows
+from servicelint.facts.flows import flows
+from servicelint.facts.syntax_tree import LARGEST
 from servicelint.run import Run
 from servicelint.sources.discovery import select
 

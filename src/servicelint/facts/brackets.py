@@ -22,6 +22,9 @@ _TOKEN = regex(
     r"|(?P<end>[,;])|(?P<space>\s+|\\(?:\r\n|\r|\n)|#[^\r\n]*)|(?P<operator>[:.]|[-+*/%@&|^~<>=!]+)|."
 )
 _LINKS = frozenset({"and", "or", "not", "if", "in", "is", "lambda", "await"})
+LINKING = (*"+-*/%@&|^~<>=!.\"'", *sorted(_LINKS))
+"""What a line has to hold for each link in it, beside brackets."""
+
 _FIELD_LINK = regex(r"[-+*/%@&|^~<>=.(\[{]|\b(?:and|or|not|if|in|is|lambda|await)\b")
 _KEYWORDS = _LINKS | {
     "else",

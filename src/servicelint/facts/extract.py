@@ -9,7 +9,8 @@ from servicelint.facts.limits import within_limits
 from servicelint.facts.logical_lines import logical_lines
 from servicelint.facts.pieces import LINES_IN_A_PIECE, pieces
 from servicelint.facts.statements import StatementReader
-from servicelint.facts.syntax_tree import syntax_tree
+from servicelint.facts.syntax_tree import LARGEST, syntax_tree
+from servicelint.facts.tree_lines import tree_lines
 from servicelint.facts.unreadable import UnreadableSource
 
 if TYPE_CHECKING:
@@ -25,6 +26,16 @@ def extract(text: str, lines_in_a_piece: int = LINES_IN_A_PIECE) -> ModuleFacts:
     Raises:
         UnreadableSource: if neither the interpreter nor libcst (1.9) can parse the text.
     """
+    tree = syntax_tree(text) if len(text) <= LARGEST else None
+    lines = tree_lines(text, tree) if tree else None
+    if tree is None or lines is None or len(lines) > lines_in_a_piece:
+        return _extract_by_pieces(text, lines_in_a_piece)
+    builder = Builder(lines)
+    StatementReader(builder).read_all(tree.body)
+    return builder.facts()
+
+
+def _extract_by_pieces(text: str, lines_in_a_piece: int) -> ModuleFacts:
     lines = logical_lines(text)
     builder = Builder(lines)
     reader = StatementReader(builder)

@@ -10,16 +10,13 @@ import ast
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from servicelint.facts.record import Imported
-from servicelint.facts.syntax_tree import syntax_tree
+from servicelint.facts.syntax_tree import LARGEST, syntax_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 CALL, ITEM = "()", "[]"
 """Steps of a :class:`Path` beside the names of attributes."""
-
-LARGEST = 60_000
-"""Characters of a file that is read so: CPython 3.10 dies of a chain of 100,000 calls; 30,000 are fine."""
 
 _LONGEST = 12
 _MOST_CALLEES = 8

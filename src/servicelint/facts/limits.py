@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from servicelint.facts.brackets import Group, Item, bracket_tree
+from servicelint.facts.brackets import LINKING, Group, Item, bracket_tree
 from servicelint.facts.calls_within import calls_within
 from servicelint.facts.record import Unread
 from servicelint.regex import regex
@@ -118,7 +118,7 @@ def _reduced(text: str, line: LogicalLine, branches: dict[int, int]) -> Reduced 
 def reduce(statement: str) -> Reduced:
     """A logical line within the parser's limits; the same text, if it is."""
     is_case = statement.startswith("case") and statement.endswith(":")
-    if len(statement) < SUSPECT_LENGTH and not is_case:
+    if not is_case and (len(statement) < SUSPECT_LENGTH or _is_surely_within(statement)):
         return Reduced(statement)
     root = bracket_tree(statement)
     if is_case and root.height > DEEPEST_PATTERN:
@@ -126,6 +126,12 @@ def reduce(statement: str) -> Reduced:
     if root.height <= DEEPEST_NESTING and root.run <= LONGEST_RUN:
         return Reduced(statement)
     return _Reduction(statement).reduced(root)
+
+
+def _is_surely_within(statement: str) -> bool:
+    """Whether a line has so few brackets and links, be it in strings, that it can't exceed the limits."""
+    brackets = sum(map(statement.count, "([{"))
+    return brackets <= DEEPEST_NESTING and brackets + sum(map(statement.count, LINKING)) <= LONGEST_RUN
 
 
 def skeleton(statement: str) -> str:
