@@ -14,7 +14,7 @@ import pytest
 from servicelint import registry
 from servicelint.config import Config
 from servicelint.facts import codec
-from servicelint.reader import FEWEST
+from servicelint.other_processes import FEWEST
 from servicelint.run import Run
 from servicelint.sources.discovery import select
 from servicelint.workers import ProcessPool, all_extracted, extracted
@@ -43,6 +43,7 @@ class Counted:
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
+        self.jobs = 3
         self.submitted = 0
 
     def executor(self) -> Executor:

@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     from servicelint.boundaries.crossings import Boundaries
     from servicelint.config import Config
     from servicelint.finding import Dialect, Finding
+    from servicelint.other_processes import Pool
     from servicelint.program.program import Program
     from servicelint.program_files import Listed
-    from servicelint.reader import Pool
     from servicelint.rule import Rule
     from servicelint.sources.cache import Cache
     from servicelint.sources.discovery import Selection
@@ -106,7 +106,7 @@ class Run:
 
         catalog = self._knowledge.catalog(self.config)
         earlier = self._earlier.earlier if self._earlier else None
-        program = Program(self._modules, catalog, self.files.roots, earlier, self.reader.order)
+        program = Program(self._modules, catalog, self.files.roots, earlier, self.reader.elsewhere)
         program.own_breakers.declared = frozenset(self.config.breakers.classes)
         program.mesh.read = lambda: self._beside.manifests.rules
         program.stubs.described_as_open = lambda: self._beside.manifests.open_streams

@@ -9,6 +9,8 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 from servicelint.facts import codec
 from servicelint.facts.unreadable import UnreadableSource
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from concurrent.futures import Executor
     from types import TracebackType
+
+    from servicelint.facts.flows import Flows
 
 DEEPEST_RECURSION = 6_000
 """Nested expressions within the parser's limits need more than Python's usual 1,000 frames."""
@@ -60,8 +64,25 @@ def all_extracted(texts: Sequence[str]) -> list[Extracted]:
     return [extracted(text) for text in texts]
 
 
+def all_flows(texts: Sequence[str]) -> list[Flows | None]:
+    """What becomes of the names in some source texts."""
+    from servicelint.facts.flows import flows
+
+    return [flows(text) for text in texts]
+
+
+def all_scanned(texts: Sequence[str]) -> bytes:
+    """What some source texts hold, as data."""
+    from servicelint.program.linking.vocabulary import scanned
+
+    return msgspec.msgpack.encode(scanned(texts))
+
+
 class ProcessPool:
-    """Processes that start when they are first asked for, and end with the ``with`` block."""
+    """Processes that start when they are first asked for, and end with the ``with`` block.
+
+    With this one they are ``jobs``: it works, too, while they do.
+    """
 
     def __init__(self, jobs: int) -> None:
         self.jobs = jobs
@@ -81,7 +102,7 @@ class ProcessPool:
         if self._executor is None and self.jobs > 1:
             from concurrent.futures import ProcessPoolExecutor
 
-            self._executor = ProcessPoolExecutor(min(self.jobs, MOST_PROCESSES), initializer=_prepare)
+            self._executor = ProcessPoolExecutor(min(self.jobs - 1, MOST_PROCESSES), initializer=_prepare)
         return self._executor
 
 

@@ -18,6 +18,7 @@ from servicelint.program.breakers.shapes import OwnShapes
 from servicelint.program.breakers.statuses import Statuses
 from servicelint.program.breakers.uses import Breakers
 from servicelint.program.carriers.worklist import Carriers
+from servicelint.program.elsewhere import Elsewhere
 from servicelint.program.evaluation.attributes import Attributes
 from servicelint.program.evaluation.callers import Callers
 from servicelint.program.evaluation.calls import Calls
@@ -43,7 +44,7 @@ from servicelint.program.linking.index import Index
 from servicelint.program.linking.modules import FILES, Module, ModuleIndex
 from servicelint.program.linking.reach import FEW, Reach
 from servicelint.program.linking.reads import Memo, Node, Reads
-from servicelint.program.linking.vocabulary import Vocabulary
+from servicelint.program.linking.vocabulary import ScannedTables, Vocabulary
 from servicelint.program.queues import Queues
 from servicelint.program.request_ids.instrumented import Instrumented
 from servicelint.program.request_ids.questions import IdQuestions
@@ -84,9 +85,10 @@ class Program:
         catalog: Catalog,
         roots: Iterable[str] = (),
         earlier: Earlier | None = None,
-        order: Callable[[Iterable[Module]], None] = lambda _: None,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         self.catalog = catalog
+        self.elsewhere = elsewhere or Elsewhere()
         self.reads = Reads()
         numbered = earlier.numbered if earlier else ()
         self.modules = ModuleIndex(modules, roots, self.reads, numbered, catalog.packages)
@@ -95,7 +97,8 @@ class Program:
         self.targets = [module for module in self.modules.modules if module.is_target]
         """The modules that are checked, in order; see :meth:`all_targets`."""
         self.crashes: dict[Module, Exception] = {}
-        self.vocabulary = Vocabulary(self.targets, self.reads, earlier.tables if earlier else None)
+        tables = earlier.tables if earlier else ScannedTables(self.targets, self.elsewhere.hand_out)
+        self.vocabulary = Vocabulary(self.targets, self.reads, tables)
         self.index = Index(self.reads, self.vocabulary.tables)
         self.reach = Reach(self)
         self.evaluator = Evaluator(self)
@@ -150,9 +153,6 @@ class Program:
         """By module, what the rules' findings in it rest on."""
         self.boundaries: Boundaries | None = None
         self.chains: Chains | None = None
-
-        self.order = order
-        """Tells whoever reads the files which facts will be asked for soon."""
 
         self._earlier = earlier
         self._carriers: Carriers | None = None
@@ -261,7 +261,7 @@ class Program:
         elif len(modules) > FEW:
             modules = [module for module in modules if self.carriers.visited(module)]
         classes = self.attributes.classes
-        self.order(modules)
+        self.elsewhere.order(modules)
         return [
             (module, write)
             for module in modules

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from servicelint.catalog.loader import STUB as STUB_CLASS
-from servicelint.facts.flows import CALL, ITEM, flows
+from servicelint.facts.flows import CALL, ITEM
 from servicelint.program.carriers.marks import (
     BOX,
     CLIENT,
@@ -24,6 +24,8 @@ from servicelint.program.carriers.marks import (
 from servicelint.program.evaluation.attributes import PROXYING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from servicelint.facts.flows import Flows, Path
     from servicelint.program.carriers.mark_reader import MarkReader
     from servicelint.program.linking.modules import Module
@@ -37,10 +39,15 @@ class Bystanders:
         self._program = reader.program
         self._flows: dict[Module, Flows | None] = {}
 
+    def look_soon_at(self, modules: Iterable[Module]) -> None:
+        """Have some modules read, of which it will be asked what they import."""
+        self._program.elsewhere.order_flows(module for module in modules if module not in self._flows)
+
     def imports(self, module: Module) -> dict[str, Marks] | None:
         """The marks on what a bystander imports, by the names that it has for it; None if it is none."""
         if module not in self._flows:
-            self._flows[module] = flows(module.source)
+            self._flows[module] = self._program.elsewhere.flows(module)
+            _ = module.source  # on which the answer rests
         known = self._flows[module]
         if known is None or self._speaks_of_helpers(module):
             return None

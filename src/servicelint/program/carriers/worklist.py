@@ -132,9 +132,10 @@ class Carriers(MarkReader):
         while self._pending:
             woken, self._pending = list(self._pending), {}
             concerned: list[Module] = []
+            self._bystanders.look_soon_at(each for each in woken if self._may_stand_by(each))
             for at in range(0, len(woken), LOOKED_AT):  # the first are parsed while others are looked at
                 some = [each for each in woken[at : at + LOOKED_AT] if not self._in(each, self._stands_by)]
-                self.program.order(some)
+                self.program.elsewhere.order(some)
                 concerned += some
             for module in concerned:
                 self._pending.pop(module, None)
@@ -153,9 +154,12 @@ class Carriers(MarkReader):
                 self.program.crashes[module] = error
                 return None
 
+    def _may_stand_by(self, module: Module) -> bool:
+        return module not in self.marked.visited and module not in self._receiving
+
     def _stands_by(self, module: Module) -> bool:
         """Whether a module need not be visited; what it imports may be imported from it."""
-        if module in self.marked.visited or module in self._receiving:
+        if not self._may_stand_by(module):
             return False
         imports = self._bystanders.imports(module)
         if imports is None:

@@ -57,7 +57,7 @@ class Callers:
 
     def _find(self, owner: Owner, among: frozenset[Module] | None) -> Iterator[Arguments]:
         uses = self.uses(owner, among)
-        self.program.order(module for module, _ in uses)
+        self.program.elsewhere.order(module for module, _ in uses)
         for module, name in uses:
             for ref in self.program.index.calls(module, name):
                 frame = self.program.frame_of_call(ref)
@@ -80,6 +80,7 @@ class Callers:
         for _ in range(FURTHEST_ALIAS + 1):
             fresh = {each: None for each in fresh if among is None or each[0] in among}
             found |= fresh
+            self.program.elsewhere.order(user for user, name in fresh if self._may_rename(user, name))
             fresh = {other: None for each in fresh for other in self._renamed(*each) if other not in found}
         return list(found)
 
@@ -108,7 +109,7 @@ class Callers:
 
     def _renamed(self, module: Module, name: str) -> Iterator[tuple[Module, str]]:
         """The further names that a module gives to ``name``, with the modules that may use them."""
-        if not module.is_parsed and not self.program.vocabulary.renames(module, name):
+        if not self._may_rename(module, name):
             return
         for alias in sorted(self.program.index.aliases(module, name)):
             users = [module]
@@ -117,6 +118,9 @@ class Callers:
             elif alias.kind == "attribute":
                 users = self.program.reach.of_attribute(module, alias.name)
             yield from ((user, alias.name) for user in users)
+
+    def _may_rename(self, module: Module, name: str) -> bool:
+        return module.is_parsed or self.program.vocabulary.renames(module, name)
 
     def _reaching(self, owner: Owner, callee: Value, arguments: Arguments) -> Iterator[Arguments]:
         if isinstance(callee, Partial):

@@ -99,7 +99,7 @@ class Classes:
                 continue
             derives = self.program.vocabulary.derives
             deriving = [module for module in users if module.is_parsed or derives(module, name)]
-            self.program.order(deriving)
+            self.program.elsewhere.order(deriving)
             for module in deriving:
                 for number in self.program.index.subclasses(module, name):
                     below = ClassRef(module, number)

@@ -78,7 +78,7 @@ class Handlers:
             found.update(vocabulary.modules_decorating(name))
         for name in self.frameworks.telling_names():
             found.update(vocabulary.modules_with(name))
-        self.program.order(found)
+        self.program.elsewhere.order(found)
         return [module for module in self.program.targets if module in found]
 
     def _collected(self) -> Found:

@@ -137,7 +137,7 @@ class Reaching:
         is_special = is_method and function.name.startswith("__") and function.name.endswith("__")
         target: FunctionRef | ClassRef = ClassRef(owner.module, function.klass) if is_special else owner
         uses = self.program.callers.uses(target, self.downstream.modules)
-        self.program.order(module for module, _ in uses)
+        self.program.elsewhere.order(module for module, _ in uses)
         for module, name in uses:
             for ref in self.program.index.calls(module, name):
                 if self._may_mean(ref.call.callee, module, ref.call.scope, owner, name):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
-from typing import TYPE_CHECKING, Literal, Protocol, get_args
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias, get_args
 
 from servicelint.facts import words
 
@@ -69,16 +70,51 @@ class Tables(Protocol):
         """What a closer look at a module said, if that is known from before; None if not."""
 
 
+Numbers = dict[Held, dict[str, list[int]]]
+"""What some texts hold, by kind and name: the numbers of those that do."""
+
+
+def scanned(texts: Iterable[str]) -> Numbers:
+    """What texts hold, found in them."""
+    found: dict[Held, defaultdict[str, list[int]]] = {kind: defaultdict(list) for kind in _SCANS}
+    for number, text in enumerate(texts):
+        for kind, scan in _SCANS.items():
+            for name in scan(text):
+                found[kind][name].append(number)
+    return {kind: dict(names) for kind, names in found.items()}
+
+
+class Share(NamedTuple):
+    """Modules that another process scans. ``tables`` waits for what is in them; None if that process died."""
+
+    modules: Sequence[Module]
+    tables: Callable[[], Numbers | None]
+
+
+HandOut: TypeAlias = "Callable[[Sequence[Module]], Sequence[Share]]"
+"""Has other processes scan the last of some modules; tells which each of them was given, in order."""
+
+
 class ScannedTables:
     """What all modules hold, found in their texts: all of a kind when the first of it is asked for."""
 
-    def __init__(self, modules: Sequence[Module]) -> None:
+    def __init__(
+        self,
+        modules: Sequence[Module],
+        hand_out: HandOut = lambda _: (),
+    ) -> None:
         self._modules = modules
-        self._known: dict[Held, dict[str, list[Module]]] = {}
+        self._hand_out = hand_out
+        self._own: dict[Held, dict[str, list[Module]]] = {}
+        self._whole: dict[Held, dict[str, list[Module]]] = {}
 
     def modules(self, kind: Held, name: str) -> Sequence[Module]:
         """The modules that hold something, in the program's order."""
-        return self.table(kind).get(name, ())
+        if kind not in _SCANS:
+            return self.table(kind).get(name, ())
+        own = self._scanned_here(kind).get(name, [])
+        others = [modules[number] for modules, found in self._others for number in found[kind].get(name, ())]
+        return [*own, *others] if others else own
 
     def peeked(self, module: Module, kind: Peeked | Indexed, name: str) -> object:  # noqa: ARG002 - all are looked at
         """Nothing is known from before."""
@@ -86,19 +122,47 @@ class ScannedTables:
 
     def table(self, kind: Held) -> dict[str, list[Module]]:
         """All that is held of a kind, each with the modules that hold it."""
-        known = self._known.get(kind)
+        known = self._whole.get(kind)
         if known is None:
-            known = self._known[kind] = self._made(kind)
+            known = self._whole[kind] = self._joined(kind) if kind in _SCANS else self._shortened(kind)
+        return known
+
+    @functools.cached_property
+    def _shares(self) -> Sequence[Share]:
+        return self._hand_out(self._modules)
+
+    @functools.cached_property
+    def _others(self) -> list[tuple[Sequence[Module], Numbers]]:
+        """What others were given to scan, and found: all that there is, as is done here before waiting."""
+        if self._shares:
+            for kind in _SCANS:
+                self._scanned_here(kind)
+        found = [(share.modules, share.tables()) for share in self._shares]
+        return [
+            (modules, scanned(module.text for module in modules) if tables is None else tables)
+            for modules, tables in found
+        ]
+
+    def _scanned_here(self, kind: Held) -> dict[str, list[Module]]:
+        known = self._own.get(kind)
+        if known is None:
+            known = self._own[kind] = self._made(kind)
         return known
 
     def _made(self, kind: Held) -> dict[str, list[Module]]:
-        if kind not in _SCANS:
-            return self._shortened(kind)
         scan = _SCANS[kind]
         found: defaultdict[str, list[Module]] = defaultdict(list)
-        for module in self._modules:
+        elsewhere = sum(len(share.modules) for share in self._shares)
+        for module in self._modules[: len(self._modules) - elsewhere]:
             for name in scan(module.text):
                 found[name].append(module)
+        return found
+
+    def _joined(self, kind: Held) -> dict[str, list[Module]]:
+        found = {name: list(modules) for name, modules in self._scanned_here(kind).items()}
+        for modules, tables in self._others:
+            for name, numbers in tables[kind].items():
+                found.setdefault(name, []).extend(modules[number] for number in numbers)
         return found
 
     def _shortened(self, kind: Held) -> dict[str, list[Module]]:
@@ -117,9 +181,9 @@ class Vocabulary:
     ``peeked`` what a closer look at some of them said.
     """
 
-    def __init__(self, modules: Sequence[Module], reads: Reads, tables: Tables | None = None) -> None:
+    def __init__(self, modules: Sequence[Module], reads: Reads, tables: Tables) -> None:
         self.modules = modules
-        self.tables: Tables = tables or ScannedTables(modules)
+        self.tables = tables
         self.answers: dict[tuple[Held, str], Sequence[Module]] = {}
         self.peeked: defaultdict[tuple[Peeked, str], dict[Module, object]] = defaultdict(dict)
         self._reads = reads
