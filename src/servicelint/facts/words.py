@@ -34,7 +34,7 @@ _OPERATOR = r"(?:[-+*/|&^%@<>]{0,2}=(?!=)|:[^=\n]*=(?!=))"
 # both begin with what they are found by, and only then look back: ten times as fast
 _ASSIGNED = regex(rf"\.(?<!\bself\.)(?<!\bcls\.)(\w+)[ \t]*(?=[-+*/|&^%@<>=:]){_OPERATOR}")
 _UNPACKED = regex(r"\.(\w+)[ \t]*,[^\n=(]*=(?!=)")
-_DECORATOR = regex(r"^[ \t]*@[\w.]*?(\w+)[ \t]*(?:$|[(#\r])", re.MULTILINE)
+_DECORATOR = regex(r"@(?:[\w.]*\.)?(\w+)[ \t]*(?:$|[(#\r])", re.MULTILINE)  # begins with what it is found by
 _BASES = regex(r"class(?<!\wclass)[ \t]+\w+[ \t]*\(([^):]*)\)")
 _CLASS = regex(r"^[ \t]*class[ \t]+(\w+)", re.MULTILINE)
 _LAST_PART = regex(r"([A-Z][a-z0-9]*)\b")
@@ -87,7 +87,12 @@ def _renamed(text: str) -> Iterator[tuple[str, str]]:
 
 def decorating(text: str) -> set[str]:
     """The names that its decorators end in."""
-    return set(_DECORATOR.findall(text)) if "@" in text else set()
+    return {match[1] for match in _DECORATOR.finditer(text) if _begins_line(text, match.start())}
+
+
+def _begins_line(text: str, place: int) -> bool:
+    """Whether nothing but space stands before a place on its line."""
+    return not text[text.rfind("\n", 0, place) + 1 : place].strip()
 
 
 def base_endings(text: str) -> set[str]:
@@ -144,6 +149,8 @@ def uses(text: str, name: str) -> bool:
 
 def tries_in_loops(text: str) -> bool:
     """Whether a ``try`` may stand in a loop: deeper than one before it in the same function."""
+    if "try" not in text or ("for" not in text and "while" not in text):
+        return False
     loop = -1
     for match in _LOOP_OR_TRY.finditer(text):
         indent = len(match[1].expandtabs())

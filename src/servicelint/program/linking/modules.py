@@ -144,7 +144,6 @@ class ModuleIndex:
         self.numbered = numbered or self.modules
         self._reads = reads or Reads()
         self._libraries = libraries
-        self._by_path = {module.path: module for module in self.modules}
         self.search_roots = frozenset(roots)
         self.roots = self.search_roots | {module.root for module in self.modules}
 
@@ -180,13 +179,19 @@ class ModuleIndex:
         return self._roots_with(head)
 
     def _at(self, stem: str) -> Module | None:
-        for ending in ("/__init__.py", ".py", ".pyi", "/__init__.pyi"):
-            module = self._by_path.get(
-                f"{stem}{ending}".lstrip("/") if not stem.startswith("/") else f"{stem}{ending}"
-            )
-            if module:
-                return module
-        return None
+        return self._by_stem.get(stem)
+
+    @functools.cached_property
+    def _by_stem(self) -> dict[str, Module]:
+        """The modules by their paths without ending; of several the one that Python takes first."""
+        found: dict[str, Module] = {}
+        for module in self.modules:
+            stem, _, ending = module.path.rpartition(".")
+            if ending in ("py", "pyi"):
+                for each in (stem, "" if stem == "__init__" else stem.removesuffix("/__init__")):
+                    if each not in found or _rank(each, module) < _rank(each, found[each]):
+                        found[each] = module
+        return found
 
     @functools.lru_cache(maxsize=4096)  # noqa: B019 - an index lives as long as its program
     def _roots_with(self, head: str) -> tuple[str, ...]:
@@ -237,6 +242,12 @@ class ModuleIndex:
         for _ in range(imported.level - 1):
             folder = posixpath.dirname(folder)
         return posixpath.join(folder, imported.module.replace(".", "/")) if imported.module else folder
+
+
+def _rank(stem: str, module: Module) -> int:
+    """Where a file comes among those that can be imported by one name."""
+    ending = f"/{module.path}".removeprefix(f"/{stem}".rstrip("/"))
+    return ("/__init__.py", ".py", ".pyi", "/__init__.pyi").index(ending)
 
 
 def _same_kind(one: str, other: str) -> bool:
