@@ -71,12 +71,6 @@ class _Ordered(Generic[Made]):
     def __contains__(self, module: Module) -> bool:
         return module.path in self._by_path
 
-    @property
-    def has_waiting(self) -> bool:
-        """Whether nobody has begun yet with what was ordered last."""
-        last = self._batches[-1].future if self._batches else None
-        return last is not None and not last.running() and not last.done()
-
     def order(self, executor: Executor, modules: Sequence[Module]) -> None:
         """Have it made of some modules' texts."""
         size = max(1, min(_BATCH, len(modules) // _FEWEST_BATCHES))
@@ -119,9 +113,7 @@ class OtherProcesses(Elsewhere):
         self._is_missing = is_missing
         self._has_started = False
         self._wanted: list[Module] = []
-        self._expected: list[Module] = []
         self._facts: _Ordered[Extracted] = _Ordered(all_extracted)
-        self._guessed: _Ordered[Extracted] = _Ordered(all_extracted)
         self._flows: _Ordered[Flows | None] = _Ordered(all_flows)
 
     def order(self, modules: Iterable[Module]) -> None:
@@ -129,7 +121,7 @@ class OtherProcesses(Elsewhere):
         if self._pool is None:
             return
         wanted = dict.fromkeys((*self._wanted, *modules))
-        missing = [each for each in wanted if self._is_left_to_make(each)]
+        missing = [each for each in wanted if each not in self._facts and self._is_missing(each)]
         is_worth_it = bool(missing) and (self._has_started or len(missing) >= FEWEST)
         self._wanted = [] if is_worth_it else missing
         if is_worth_it:
@@ -137,26 +129,8 @@ class OtherProcesses(Elsewhere):
 
     def facts(self, path: str) -> Extracted | None:
         """The facts that another process has made, or makes, of a file; None if it is left to this one."""
-        made = self._taken(self._facts, path) or self._taken(self._guessed, path)
-        if self._expected and not (self._facts.has_waiting or self._guessed.has_waiting):
-            self._order_some_expected()
+        made = self._taken(self._facts, path)
         return made[0] if made else None
-
-    def expect(self, modules: Iterable[Module]) -> None:
-        """Have facts made that may be asked for, a few at a time, when nothing else is left to do."""
-        if self._has_started:
-            self._expected = list(dict.fromkeys(modules))[::-1]
-
-    def _order_some_expected(self) -> None:
-        some: list[Module] = []
-        while self._expected and len(some) < _BATCH:
-            module = self._expected.pop()
-            if self._is_left_to_make(module):
-                some.append(module)
-        self._order(self._guessed, some)
-
-    def _is_left_to_make(self, module: Module) -> bool:
-        return module not in self._facts and module not in self._guessed and self._is_missing(module)
 
     def order_flows(self, modules: Iterable[Module]) -> None:
         """Have it read what becomes of the names of some modules, which will be asked."""
@@ -219,6 +193,4 @@ class OtherProcesses(Elsewhere):
     def _give_up(self) -> None:
         """Other processes were killed, say for want of memory: the rest is done in this one."""
         self._pool, self._has_started = None, False
-        self._expected = []
-        self._facts, self._guessed = _Ordered(all_extracted), _Ordered(all_extracted)
-        self._flows = _Ordered(all_flows)
+        self._facts, self._flows = _Ordered(all_extracted), _Ordered(all_flows)

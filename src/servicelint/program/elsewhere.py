@@ -19,9 +19,6 @@ class Elsewhere:
     def order(self, modules: Iterable[Module]) -> None:
         """Have the facts of some modules made, which will be asked for."""
 
-    def expect(self, modules: Iterable[Module]) -> None:
-        """Have the facts of some modules made while there is nothing else to do: they may be asked for."""
-
     def order_flows(self, modules: Iterable[Module]) -> None:
         """Have it read what becomes of the names of some modules, which will be asked."""
 

@@ -241,17 +241,10 @@ class Program:
             try:
                 with self.reads.apart(Node()):  # each visit notes what it rests on by itself
                     self._carriers = Carriers(self, self._earlier)
-                    self._expect_what_is_imported(self._carriers)
             except Exception as error:
                 self._carriers_crash = error  # each file asks for them
                 raise
         return self._carriers
-
-    def _expect_what_is_imported(self, carriers: Carriers) -> None:
-        """What modules with clients import is asked for more often than not."""
-        imports = self.reaching.downstream.imports
-        if self._earlier is None:
-            self.elsewhere.expect(other for module in carriers.marked.visited for other in imports(module))
 
     # --- look-ups --------------------------------------------------------------------------------
 
