@@ -4,25 +4,35 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import signal
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+import subprocess
+import sys
+import time
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING
 
 import pytest
 
-from servicelint import registry
+from servicelint import other_processes, registry
 from servicelint.config import Config
 from servicelint.facts import codec
-from servicelint.other_processes import FEWEST
+from servicelint.facts.unreadable import UnreadableSource
+from servicelint.other_processes import FEWEST, OtherProcesses
+from servicelint.program.linking.modules import Module
+from servicelint.program.linking.vocabulary import HELD, ScannedTables
 from servicelint.run import Run
 from servicelint.sources.discovery import select
-from servicelint.workers import ProcessPool, all_extracted, extracted
+from servicelint.workers import ProcessPool, all_extracted, all_flows, extracted
+from tests.samples import sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from servicelint.facts.record import ModuleFacts
+    from servicelint.program.linking.vocabulary import Held
     from servicelint.result import Result
 
 LOUD = "import requests\n\n\ndef f{number}():\n    return requests.get('http://users')\n"
@@ -39,19 +49,19 @@ def folder(tmp_path: Path) -> Path:
 
 
 class Counted:
-    """A pool of one executor, and how often it was given work."""
+    """A pool of one executor, and the work that it was given."""
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
         self.jobs = 3
-        self.submitted = 0
+        self.given: list[Callable[..., object]] = []
 
     def executor(self) -> Executor:
         pool = self
 
         class Counting(Executor):
             def submit(self, fn: Callable[..., object], /, *args: object, **kwargs: object) -> Future[object]:  # type: ignore[override]
-                pool.submitted += 1
+                pool.given.append(fn)
                 return pool._executor.submit(fn, *args, **kwargs)
 
         return Counting()
@@ -68,7 +78,7 @@ def test_other_processes_make_the_same_facts(folder: Path, method: str) -> None:
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context(method)) as executor:
         pool = Counted(executor)
         assert checked(folder, pool) == expected
-    assert pool.submitted
+    assert pool.given
     assert {finding.code for finding in expected.findings} == {"SVC004", "SVC101"}
 
 
@@ -78,7 +88,118 @@ def test_few_files_are_not_worth_it(folder: Path) -> None:
     with ProcessPoolExecutor(1) as executor:
         pool = Counted(executor)
         checked(folder, pool)
-    assert not pool.submitted
+    assert not pool.given
+
+
+@pytest.fixture
+def with_scans(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(other_processes, "FEWEST_TO_SCAN", 10)
+
+
+@pytest.mark.usefixtures("with_scans")
+def test_other_processes_find_the_same_words(folder: Path) -> None:
+    expected = checked(folder, None)
+    with ProcessPoolExecutor(2) as executor:
+        pool = Counted(executor)
+        assert checked(folder, pool) == expected
+    assert [given.__name__ for given in pool.given].count("all_scanned") == pool.jobs - 1
+
+
+@pytest.mark.usefixtures("with_scans")
+@pytest.mark.parametrize("kind", HELD)
+def test_shares_of_words_are_put_together_in_order(kind: Held) -> None:
+    texts = list(sources(40).values())
+    modules = [Module(f"{n}.py", "", lambda _, text=text: text, _no_facts) for n, text in enumerate(texts)]
+    alone = ScannedTables(modules)
+    pool = Counted(Here())
+    shared = ScannedTables(modules, OtherProcesses(pool, lambda _: True).hand_out)
+    names = list(alone.table(kind))
+    assert names or kind == "quoted"
+    assert all(list(shared.modules(kind, name)) == list(alone.modules(kind, name)) for name in names)
+    assert shared.table(kind) == alone.table(kind)
+    assert len(pool.given) == pool.jobs - 1
+
+
+def _no_facts(*_: object) -> ModuleFacts:
+    raise NotImplementedError
+
+
+class Here(Executor):
+    """This process, at once."""
+
+    def submit(self, fn: Callable[..., object], /, *args: object, **kwargs: object) -> Future[object]:  # type: ignore[override]
+        future: Future[object] = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
+
+
+class Slow(Executor):
+    """One process that takes its time over each batch."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(1)
+
+    def submit(self, fn: Callable[..., object], /, *args: object, **kwargs: object) -> Future[object]:  # type: ignore[override]
+        def late() -> object:
+            time.sleep(0.5)
+            return fn(*args, **kwargs)
+
+        return self._threads.submit(late)
+
+
+def test_what_nobody_has_begun_with_is_made_here(folder: Path) -> None:
+    pool = Counted(Slow())
+    assert checked(folder, pool) == checked(folder, None)
+    assert 2 <= len(pool.given) < FEWEST / 4
+
+
+def test_errors_reach_other_processes() -> None:
+    error = pickle.loads(pickle.dumps(UnreadableSource(3, 4, "why", "text")))
+    assert (error.line, error.column, error.reason, error.raw_text) == (3, 4, "why", "text")
+    assert str(error) == "3:4: why"
+
+
+KILLING = """
+import os, signal, sys
+from servicelint import other_processes, workers
+from servicelint.hosts.cli import main
+
+own, make = os.getpid(), workers.all_extracted
+
+def killed(texts):
+    if os.getpid() != own:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return make(texts)
+
+workers.all_extracted = other_processes.all_extracted = killed
+main()
+"""
+
+
+@pytest.mark.skipif(multiprocessing.get_start_method() != "fork", reason="others lack the killing code")
+def test_a_command_whose_processes_are_killed_ends_and_says_the_same(folder: Path) -> None:
+    command = ["check", "--no-cache", "--isolated", "--format=json", "--jobs", "3", str(folder)]
+    runs = [
+        subprocess.run(
+            [sys.executable, *how, *command], capture_output=True, text=True, timeout=60, check=False
+        )
+        for how in (["-c", KILLING], ["-m", "servicelint"])
+    ]
+    assert (runs[0].stdout, runs[0].returncode) == (runs[1].stdout, runs[1].returncode)
+
+
+def test_names_that_cannot_be_read_elsewhere_are_read_here(folder: Path) -> None:
+    class Crashing(Here):
+        def submit(self, fn: Callable[..., object], /, *args: object, **kwargs: object) -> Future[object]:  # type: ignore[override]
+            if fn is not all_flows:
+                return super().submit(fn, *args, **kwargs)
+            future: Future[object] = Future()
+            future.set_exception(ZeroDivisionError("oops"))
+            return future
+
+    pool = Counted(Crashing())
+    assert checked(folder, pool) == checked(folder, None)
+    assert all_flows in pool.given
 
 
 class Dying(Executor):
@@ -90,10 +211,11 @@ class Dying(Executor):
         return future
 
 
+@pytest.mark.usefixtures("with_scans")
 def test_work_that_was_lost_is_done_again(folder: Path) -> None:
     pool = Counted(Dying())
     assert checked(folder, pool) == checked(folder, None)
-    assert pool.submitted
+    assert pool.given
 
 
 def _die(_: object) -> None:

@@ -6,6 +6,9 @@ While this process would wait for them, it makes what they have not begun with.
 from __future__ import annotations
 
 import contextlib
+import functools
+from collections import deque
+from threading import RLock
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import msgspec
@@ -52,32 +55,59 @@ class Pool(Protocol):
 
 
 class _Batch(Generic[Made]):
-    """Modules that one process is given; ``made`` is made of them, be it there or here."""
+    """The ``texts`` that one process is given, as a ``future`` tells; ``made`` was made of them here."""
 
-    def __init__(self, modules: Sequence[Module], future: Future[Sequence[Made]]) -> None:
-        self.modules = modules
-        self.future = future
+    def __init__(self, modules: Sequence[Module]) -> None:
+        self.texts = [module.text for module in modules]  # read in the thread that orders
+        self.future: Future[Sequence[Made]] | None = None
         self.made: Sequence[Made] | None = None
 
 
 class _Ordered(Generic[Made]):
-    """What was ordered of one kind and not been taken yet; ``make`` makes it of texts."""
+    """What was ordered of one kind and not been taken yet; ``make`` makes it of texts.
 
-    def __init__(self, make: Callable[[Sequence[str]], Sequence[Made]]) -> None:
+    Only ``most`` batches are given away at a time: what an executor has, nobody takes back. (Futures could be
+    cancelled, but if a process dies then, the ``ProcessPoolExecutor`` of CPython 3.11 never ends.)
+    """
+
+    def __init__(self, make: Callable[[Sequence[str]], Sequence[Made]], most: int) -> None:
         self._make = make
-        self._batches: list[_Batch[Made]] = []
+        self._most = most
+        self._given = 0
+        self._left: deque[_Batch[Made]] = deque()
         self._by_path: dict[str, tuple[_Batch[Made], int]] = {}
+        self._lock = RLock()
 
     def __contains__(self, module: Module) -> bool:
         return module.path in self._by_path
 
     def order(self, executor: Executor, modules: Sequence[Module]) -> None:
-        """Have it made of some modules' texts."""
+        """Have it made of some modules' texts.
+
+        Raises:
+            BrokenExecutor: if the processes are gone.
+        """
         size = max(1, min(_BATCH, len(modules) // _FEWEST_BATCHES))
         for some in (modules[at : at + size] for at in range(0, len(modules), size)):
-            batch = _Batch(some, executor.submit(self._make, [module.text for module in some]))
-            self._batches.append(batch)
+            batch = _Batch[Made](some)
+            self._left.append(batch)
             self._by_path |= {module.path: (batch, number) for number, module in enumerate(some)}
+        self._give(executor)
+
+    def _give(self, executor: Executor) -> None:
+        with self._lock:
+            while self._left and self._given < self._most:
+                batch = self._left.popleft()
+                batch.future = executor.submit(self._make, batch.texts)
+                self._given += 1
+                batch.future.add_done_callback(functools.partial(self._give_more, executor))
+
+    def _give_more(self, executor: Executor, _: Future[Sequence[Made]]) -> None:
+        """In another thread: a batch is ready."""
+        with self._lock:
+            self._given -= 1
+            with contextlib.suppress(RuntimeError):  # no executor any more: what is left is made here
+                self._give(executor)
 
     def taken(self, path: str) -> tuple[Made] | None:
         """What was made of the file at a path; None if it was not ordered, or that crashed.
@@ -88,21 +118,26 @@ class _Ordered(Generic[Made]):
         if path not in self._by_path:
             return None
         batch, number = self._by_path.pop(path)
-        self._help_until(batch)
-        return None if batch.made is None else (batch.made[number],)
+        while batch.made is None and not (batch.future and batch.future.done()) and self._make_last():
+            pass
+        made = batch.made if batch.future is None else self._delivered(batch.future)
+        return None if made is None else (made[number],)
 
-    def _help_until(self, awaited: _Batch[Made]) -> None:
-        """Make here what nobody has begun with, the last first, until a batch is ready."""
-        while awaited.made is None and not awaited.future.done() and self._batches:
-            batch = self._batches.pop()
-            if batch.future.cancel():
-                with contextlib.suppress(Exception):  # crashes again for the file that it is asked of
-                    batch.made = self._make([module.text for module in batch.modules])
-        if awaited.made is None and not awaited.future.cancelled():
-            error = awaited.future.exception()
-            if isinstance(error, broken_pool()):
-                raise error
-            awaited.made = None if error else awaited.future.result()
+    def _make_last(self) -> bool:
+        """Make here what nobody was given yet, the last of it; tells whether there was any."""
+        with self._lock:
+            batch = self._left.pop() if self._left else None
+        if batch is None:
+            return False
+        with contextlib.suppress(Exception):  # crashes again for the file that it is asked of
+            batch.made = self._make(batch.texts)
+        return True
+
+    def _delivered(self, future: Future[Sequence[Made]]) -> Sequence[Made] | None:
+        error = future.exception()
+        if isinstance(error, broken_pool()):
+            raise error
+        return None if error else future.result()
 
 
 class OtherProcesses(Elsewhere):
@@ -113,8 +148,9 @@ class OtherProcesses(Elsewhere):
         self._is_missing = is_missing
         self._has_started = False
         self._wanted: list[Module] = []
-        self._facts: _Ordered[Extracted] = _Ordered(all_extracted)
-        self._flows: _Ordered[Flows | None] = _Ordered(all_flows)
+        most = pool.jobs if pool else 0
+        self._facts: _Ordered[Extracted] = _Ordered(all_extracted, most)
+        self._flows: _Ordered[Flows | None] = _Ordered(all_flows, most)
 
     def order(self, modules: Iterable[Module]) -> None:
         """Have facts made that will be asked for, once that is worth the start of other processes."""
@@ -193,4 +229,4 @@ class OtherProcesses(Elsewhere):
     def _give_up(self) -> None:
         """Other processes were killed, say for want of memory: the rest is done in this one."""
         self._pool, self._has_started = None, False
-        self._facts, self._flows = _Ordered(all_extracted), _Ordered(all_flows)
+        self._facts, self._flows = _Ordered(all_extracted, 0), _Ordered(all_flows, 0)

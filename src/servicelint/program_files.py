@@ -9,8 +9,8 @@ import os
 import time
 from typing import TYPE_CHECKING
 
+from servicelint import own_code
 from servicelint.keys import digest_of, run_name
-from servicelint.own_code import code_version, own_files
 from servicelint.sources import listing
 from servicelint.sources.listing import Listing, standing_of
 from servicelint.sources.roots import SourceRoots, further_roots
@@ -100,7 +100,7 @@ class ProgramFiles:
             return
         if not selection.is_whole:
             return
-        standing = standing_of(cache, self._root, own_files, self.begun, listing.may_differ)
+        standing = standing_of(cache, self._root, own_code.own_files, self.begun, _may_differ)
         if standing is None:
             return
         roots = {
@@ -116,7 +116,7 @@ class ProgramFiles:
             self.contents,
             identity,
             beside.manifests.skipped,
-            code_version(),
+            own_code.code_version(),
         )
         beside.keep(cache, standing.digest)
         listing.keep(cache, _listing_key(self._root, rules, self._config), kept)
@@ -124,7 +124,16 @@ class ProgramFiles:
 
 def listed(cache: Cache | None, root: Path, rules: Iterable[Rule], config: Config) -> Listed | None:
     """The listing of a program, if the cache has it and it is still true, for :class:`ProgramFiles`."""
-    return listing.known(cache, _listing_key(root, rules, config), root) if cache else None
+    known = listing.known(cache, _listing_key(root, rules, config), root) if cache else None
+    if known is None or own_code.holds_some(map(os.fsencode, known[1])):
+        return None
+    own_code.trust(known[0].version)
+    return known
+
+
+def _may_differ(changed: set[bytes]) -> bool:
+    """Whether a listing holds though these files look otherwise: it tells the version of our own code."""
+    return listing.is_some_code(changed) and not own_code.holds_some(changed)
 
 
 def _listing_key(root: Path, rules: Iterable[Rule], config: Config) -> bytes:

@@ -79,7 +79,7 @@ class Run:
         self.files = ProgramFiles(selection, root, config, self.reader.texts, digests, listed)
         self.today = datetime.date.today()
         standing = self.files.listing.standing if self.files.listing else None
-        self._beside = Surroundings(root, cache, standing, self._note_crash)
+        self._beside = Surroundings(root, cache, standing, code_version, self._note_crash)
         self.unread_folders = selection.unread
         self._is_whole = selection.is_whole
         self._asked = None if selection.asked is None else {path.as_posix() for path in selection.asked}

@@ -116,7 +116,7 @@ def test_what_one_file_rests_on(project: Hosting, monkeypatch: pytest.MonkeyPatc
     [
         ("servicelint.kept_run.keep", "keeping the run for the next"),
         ("servicelint.resume.resumed", "going on from an earlier run"),
-        ("servicelint.run.read_manifests", "reading manifests"),
+        ("servicelint.sources.manifests.reading.read_manifests", "reading manifests"),
         ("servicelint.checking.Checker.check_anew", "the look at the program as a whole"),
         ("servicelint.program.retries.faults.RetryFaults.endless", "SVC204"),
         ("servicelint.suppression.Suppressions.silencing", "the look at its text"),

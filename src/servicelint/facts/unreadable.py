@@ -16,6 +16,10 @@ class UnreadableSource(Exception):
         self.reason = reason
         self.raw_text = raw_text
 
+    def __reduce__(self) -> tuple[type[UnreadableSource], tuple[int, int, str, str]]:
+        """Its parts, not its message: it is sent to other processes."""
+        return UnreadableSource, (self.line, self.column, self.reason, self.raw_text)
+
     def moved(self, lines: int) -> UnreadableSource:
         """The same in a text that so many lines stand before."""
         return UnreadableSource(self.line + lines, self.column, self.reason, self.raw_text)

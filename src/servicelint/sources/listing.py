@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from servicelint import own_code
 from servicelint.sources.standing import MayChange, Standing
 
 if TYPE_CHECKING:
@@ -70,16 +69,14 @@ def known(cache: Cache, key: bytes, root: Path) -> tuple[Listing, set[str]] | No
     with contextlib.suppress(msgspec.DecodeError):  # damaged: made anew
         listing = _listing.decode(data)
         changed = standing.changed() if listing.standing == standing.digest else None
-        if changed is not None and may_differ(changed) and changed.issubset(listing.files):
-            own_code.trust(listing.version)
+        if changed is not None and is_some_code(changed) and changed.issubset(listing.files):
             return listing, {os.fsdecode(path) for path in changed}
     return None
 
 
-def may_differ(changed: set[bytes]) -> bool:
-    """Whether a listing holds though these files look otherwise: few, of Python, and none of our own code."""
-    is_some_code = all(path.endswith((b".py", b".pyi")) for path in changed)
-    return len(changed) <= MOST_CHANGED and is_some_code and not own_code.holds_some(changed)
+def is_some_code(changed: set[bytes]) -> bool:
+    """Whether only Python files changed, and few of them."""
+    return len(changed) <= MOST_CHANGED and all(path.endswith((b".py", b".pyi")) for path in changed)
 
 
 def standing_of(

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from servicelint.own_code import code_version
 from servicelint.sources.manifests.record import Manifests
 
 if TYPE_CHECKING:
@@ -33,6 +32,7 @@ class Surroundings:
 
     Args:
         standing: how the program stands, if that is known: what was kept of the same is told again.
+        version: tells the version of our own code.
         note_crash: is told what goes wrong while manifests are read: most of what is found rests on none.
     """
 
@@ -41,11 +41,13 @@ class Surroundings:
         root: Path,
         cache: Cache | None,
         standing: bytes | None,
+        version: Callable[[], str],
         note_crash: Callable[[str, Exception], None],
     ) -> None:
         self._root = root
         self._cache = cache
         self._standing = standing
+        self._version = version
         self._note_crash = note_crash
 
     @functools.cached_property
@@ -56,7 +58,7 @@ class Surroundings:
         from servicelint.sources.manifests.reading import read_manifests
 
         try:
-            return read_manifests(self._root, self._cache, code_version())
+            return read_manifests(self._root, self._cache, self._version())
         except Exception as error:  # noqa: BLE001 - reported
             self._note_crash("reading manifests", error)
             return Manifests()
@@ -86,4 +88,4 @@ class Surroundings:
 
     @property
     def _key(self) -> bytes:
-        return os.fsencode(self._root) + code_version().encode()
+        return os.fsencode(self._root) + self._version().encode()
