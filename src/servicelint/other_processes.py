@@ -102,8 +102,10 @@ class _Ordered(Generic[Made]):
                 self._given += 1
                 batch.future.add_done_callback(functools.partial(self._give_more, executor))
 
-    def _give_more(self, executor: Executor, _: Future[Sequence[Made]]) -> None:
-        """In another thread: a batch is ready."""
+    def _give_more(self, executor: Executor, ready: Future[Sequence[Made]]) -> None:
+        """In another thread: a batch is ready. A broken executor is not asked: in CPython 3.13 that hangs."""
+        if ready.cancelled() or isinstance(ready.exception(), broken_pool()):
+            return
         with self._lock:
             self._given -= 1
             with contextlib.suppress(RuntimeError):  # no executor any more: what is left is made here
