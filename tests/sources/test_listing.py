@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import os
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -65,6 +67,22 @@ def test_files_that_changed_are_read_again(root: Path, cache: Cache) -> None:
     assert known[1] == {(root / name).as_posix() for name in ("a1.py", "a9.py")}
     run = Run(Selection(), CONFIG, root, cache, listed=known)
     assert found(run) == [("a0.py", 3), ("a2.py", 3), ("a9.py", 4)] == checked(root, cache)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_what_stands_beside_the_code_may_have_any_name(root: Path, cache: Cache) -> None:
+    for name, text in (
+        (b"\xff.sh", "gunicorn a0:app\n"),
+        (b"\xff.yaml", "kind: VirtualService\nx: {{ y }}\n"),
+    ):
+        (root / os.fsdecode(name)).write_text(text)
+    time.sleep(SETTLED + 0.5)
+    assert checked(root, cache) == [("a0.py", 3), ("a1.py", 3), ("a2.py", 3)]
+    before = Run(select((root,), root), CONFIG, root)
+    run = Run(Selection(), CONFIG, root, cache, listed=listed(cache, root, RULES, CONFIG))
+    assert run.files.listing is not None
+    assert run._beside.commands == before._beside.commands
+    assert run._beside.manifests.skipped == before._beside.manifests.skipped == ["\\udcff.yaml"]
 
 
 def test_what_else_changed_needs_a_look(root: Path, cache: Cache) -> None:

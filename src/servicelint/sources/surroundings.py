@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class _Kept(msgspec.Struct, array_like=True):
     standing: bytes
     manifests: Manifests
-    commands: tuple[tuple[str, str], ...]
+    commands: list[tuple[bytes, str]]
 
 
 _kept = msgspec.msgpack.Decoder(_Kept)
@@ -67,14 +67,15 @@ class Surroundings:
     def commands(self) -> tuple[tuple[str, str], ...]:
         """The texts of files that start services, each with its path."""
         if self._told is not None:
-            return self._told.commands
+            return tuple((os.fsdecode(path), text) for path, text in self._told.commands)
         from servicelint.sources import startfiles
 
         return startfiles.commands(self._root)
 
     def keep(self, cache: Cache, standing: bytes) -> None:
         """Keep what is said while a program stands so."""
-        kept = _Kept(standing, self.manifests, self.commands)
+        commands = [(os.fsencode(path), text) for path, text in self.commands]
+        kept = _Kept(standing, self.manifests, commands)
         cache.put("surroundings", self._key, msgspec.msgpack.encode(kept))
 
     @functools.cached_property

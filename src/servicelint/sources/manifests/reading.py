@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from servicelint.program.linking.modules import storable
 from servicelint.sources.manifests.deployed import DeployedServices, may_deploy
 from servicelint.sources.manifests.documents import PROTO, documents, files
 from servicelint.sources.manifests.mesh import mesh_rules
@@ -56,7 +57,7 @@ def read_manifests(root: Path, cache: Cache | None = None, version: str = "") ->
 def _read(root: Path, paths: list[Path]) -> Manifests:
     found, deployed = Manifests(), DeployedServices()
     for path in paths:
-        shown = path.relative_to(root).as_posix()
+        shown = storable(path.relative_to(root).as_posix())
         try:
             _read_file(path, shown, found, deployed)
         except (OSError, UnicodeDecodeError) as error:
