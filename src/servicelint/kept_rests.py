@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 _WORD = 64
 
@@ -41,6 +41,15 @@ def rests(masks: Mapping[int, int]) -> Rests:
         for bit in ones(mask & ~common):
             users[bit].append(number)
     return Rests(list(masks), packed(common), {bit: each.tobytes() for bit, each in users.items()})
+
+
+def bits_at(places: Iterable[int]) -> int:
+    """An integer with a bit at each place; the places are few, the integer is long."""
+    numbers = list(places)
+    bits = bytearray(max(numbers, default=0) // 8 + 1)
+    for number in numbers:
+        bits[number >> 3] |= 1 << (number & 7)
+    return int.from_bytes(bits, "little")
 
 
 def ones(mask: int) -> Iterator[int]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import msgspec
 
 from servicelint.checking import ModuleResult
-from servicelint.kept_rests import Rests, packed, rests
+from servicelint.kept_rests import Rests, bits_at, packed, rests
 from servicelint.program.carriers.kept_marks import KeptMarks, kept_marks, outline_of
 from servicelint.program.linking.modules import storable
 from servicelint.program.linking.reads import Leaf, Node, closure
@@ -113,10 +113,12 @@ def keep(
     nodes += [node for each in parts.values() for _, _, node in each]
     full = closure(nodes, bit)
     rest = {name: full[whole.node] for name, whole in wholes.items()}
-    asked = {number: whole for question, number in questions.items() if (whole := asked_whole(question))}
-    told = dict.fromkeys(wholes, 0)
-    for number, (whose, _) in asked.items():
-        told[whose] |= 1 << len(modules) + number
+    asked: dict[str, dict[int, str]] = {name: {} for name in wholes}
+    for question, number in questions.items():
+        if whole := _asked_whole(question):
+            asked[whole[0]][number] = whole[1]
+    wordless = {number for parts_of in asked.values() for number in parts_of}
+    told = {name: bits_at(len(modules) + number for number in asked[name]) for name in wholes}
     behind = [(told[each], rest[each]) for each in wholes]
     for node in (*program.carriers.visits.values(), *deciding.values()):
         full[node] = _through_wholes(full[node], behind)
@@ -130,7 +132,7 @@ def keep(
         identity,
         list(map(filed, modules)),
         contents,
-        ["" if number in asked else question for question, number in questions.items()],
+        ["" if number in wordless else question for question, number in questions.items()],
         marks,
         {number: msgspec.msgpack.encode(outline_of(modules[number].facts)) for number in marks.owners()},
         rests({numbers[module]: full[node] for module, node in program.carriers.visits.items()}),
@@ -143,7 +145,7 @@ def keep(
                 packed(rest[name]),
                 encoded(whole.packed()),
                 packed(told[name]),
-                _told(whole, {n: part for n, (whose, part) in asked.items() if whose == name}, by_path),
+                _told(whole, asked[name], by_path),
             )
             for name, whole in wholes.items()
         },
@@ -159,16 +161,16 @@ def keep(
 
 def _told(whole: Whole[object], asked: Mapping[int, str], by_path: Mapping[str, int]) -> msgspec.Raw:
     """What the parts of an answer told that were asked for."""
-    told = {question: whole.told(part) for question, part in asked.items()}
+    told = {question: (part, whole.told(part)) for question, part in asked.items()}
     return _raw(
         {
-            question: (by_path.get(part, part), b"" if told[question] == NOTHING else told[question])
-            for question, part in asked.items()
+            question: (by_path.get(part, part), b"" if said == NOTHING else said)
+            for question, (part, said) in told.items()
         }
     )
 
 
-def asked_whole(question: str) -> tuple[str, str] | None:
+def _asked_whole(question: str) -> tuple[str, str] | None:
     """The name of an answer on the whole program, and the part of it, that a question asks for."""
     kind, _, asked = question.partition(":")
     name, _, part = asked.partition(":")

@@ -172,6 +172,8 @@ class OtherProcesses(Elsewhere):
 
     def order_flows(self, modules: Iterable[Module]) -> None:
         """Have it read what becomes of the names of some modules, which will be asked."""
+        if self._pool is None:
+            return
         missing = [each for each in modules if each not in self._flows]
         if self._has_started or len(missing) >= FEWEST:
             self._order(self._flows, missing)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from servicelint.kept_rests import Rests
+from servicelint.kept_rests import Rests, bits_at
 from servicelint.kept_run import MODULES_IN_A_SHELF, Kept, Outcome, Outcomes, Shelving, plain, shelf_of
 from servicelint.program.carriers.kept_marks import (
     Moved,
@@ -163,15 +163,6 @@ def resumed(
     bits = bits_at(len(kept.files) + questions[question] for question in otherwise if question in questions)
     earlier = _earlier(kept, roster, changed, tables, bits)
     return Resumed(kept, roster, frozenset(changed), bits | _bits_of(roster, changed), earlier)
-
-
-def bits_at(places: Iterable[int]) -> int:
-    """An integer with a bit at each place; the places are few, the integer is long."""
-    numbers = list(places)
-    bits = bytearray(max(numbers, default=0) // 8 + 1)
-    for number in numbers:
-        bits[number >> 3] |= 1 << (number & 7)
-    return int.from_bytes(bits, "little")
 
 
 def _bits_of(roster: Roster, modules: Iterable[Module]) -> int:
@@ -334,9 +325,9 @@ class Wholes:
 
     def _whole(self, name: str) -> object:
         kept = self._before.kept.wholes.get(name)
-        return (
-            None if kept is None or self._is_touched(kept.rests_on) else msgspec.msgpack.decode(kept.answer)
-        )
+        if kept is None or self._is_touched(kept.rests_on):
+            return None
+        return msgspec.msgpack.decode(kept.answer)
 
     def _is_touched(self, mask: bytes) -> bool:
         """Whether something rests on a change, be it of what another answer tells."""

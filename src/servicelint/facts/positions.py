@@ -21,7 +21,7 @@ from servicelint.facts.statements import StatementReader
 from servicelint.facts.unreadable import UnreadableSource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from servicelint.facts.record import Call
 
@@ -119,9 +119,13 @@ def _read(code: str) -> tuple[list[ast.Call], set[ast.AST]]:
         UnreadableSource: if the code can't be parsed.
     """
     tree = parse(code)
-    strings = [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]
-    parts = [part for string in strings for part in string.values] if sys.version_info < (3, 12) else []
-    return _calls(code, tree), {node for part in parts for node in ast.walk(part)}
+    return _calls(code, tree), set() if sys.version_info >= (3, 12) else set(_within_strings(tree))
+
+
+def _within_strings(tree: ast.Module) -> Iterator[ast.AST]:
+    for string in (node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)):
+        for part in string.values:
+            yield from ast.walk(part)
 
 
 @functools.lru_cache(maxsize=4)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias, get_
 from servicelint.facts import words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from servicelint.program.linking.index import Indexed
     from servicelint.program.linking.modules import Module
@@ -70,18 +70,25 @@ class Tables(Protocol):
         """What a closer look at a module said, if that is known from before; None if not."""
 
 
-Numbers = dict[Held, dict[str, list[int]]]
-"""What some texts hold, by kind and name: the numbers of those that do."""
+Found = dict[str, list[int]]
+"""What some texts hold of a kind, by name: the numbers of those that do."""
+
+Numbers = dict[Held, Found]
+"""What some texts hold of all kinds."""
 
 
-def scanned(texts: Iterable[str]) -> Numbers:
+def scanned(texts: Sequence[str]) -> Numbers:
     """What texts hold, found in them."""
-    found: dict[Held, defaultdict[str, list[int]]] = {kind: defaultdict(list) for kind in _SCANS}
+    return {kind: _found(kind, texts) for kind in _SCANS}
+
+
+def _found(kind: Held, texts: Iterable[str]) -> Found:
+    scan = _SCANS[kind]
+    found: defaultdict[str, list[int]] = defaultdict(list)
     for number, text in enumerate(texts):
-        for kind, scan in _SCANS.items():
-            for name in scan(text):
-                found[kind][name].append(number)
-    return {kind: dict(names) for kind, names in found.items()}
+        for name in scan(text):
+            found[name].append(number)
+    return found
 
 
 class Share(NamedTuple):
@@ -105,16 +112,14 @@ class ScannedTables:
     ) -> None:
         self._modules = modules
         self._hand_out = hand_out
-        self._own: dict[Held, dict[str, list[Module]]] = {}
-        self._whole: dict[Held, dict[str, list[Module]]] = {}
+        self._found: dict[Held, Found] = {}
+        self._tables: dict[Held, dict[str, list[Module]]] = {}
 
     def modules(self, kind: Held, name: str) -> Sequence[Module]:
         """The modules that hold something, in the program's order."""
         if kind not in _SCANS:
             return self.table(kind).get(name, ())
-        own = self._scanned_here(kind).get(name, [])
-        others = [modules[number] for modules, found in self._others for number in found[kind].get(name, ())]
-        return [*own, *others] if others else own
+        return [modules[number] for modules, found in self._parts(kind) for number in found.get(name, ())]
 
     def peeked(self, module: Module, kind: Peeked | Indexed, name: str) -> object:  # noqa: ARG002 - all are looked at
         """Nothing is known from before."""
@@ -122,48 +127,49 @@ class ScannedTables:
 
     def table(self, kind: Held) -> dict[str, list[Module]]:
         """All that is held of a kind, each with the modules that hold it."""
-        known = self._whole.get(kind)
+        known = self._tables.get(kind)
         if known is None:
-            known = self._whole[kind] = self._joined(kind) if kind in _SCANS else self._shortened(kind)
+            known = self._tables[kind] = self._joined(kind) if kind in _SCANS else self._shortened(kind)
         return known
+
+    def _parts(self, kind: Held) -> Iterator[tuple[Sequence[Module], Found]]:
+        """What is held of a kind: by the modules that are scanned here, then by those of each process."""
+        yield self._own, self._found_here(kind)
+        for modules, numbers in self._others:
+            yield modules, numbers[kind]
 
     @functools.cached_property
     def _shares(self) -> Sequence[Share]:
         return self._hand_out(self._modules)
 
     @functools.cached_property
-    def _others(self) -> list[tuple[Sequence[Module], Numbers]]:
-        """What others were given to scan, and found: all that there is, as is done here before waiting."""
-        if self._shares:
-            for kind in _SCANS:
-                self._scanned_here(kind)
-        found = [(share.modules, share.tables()) for share in self._shares]
-        return [
-            (modules, scanned(module.text for module in modules) if tables is None else tables)
-            for modules, tables in found
-        ]
+    def _own(self) -> Sequence[Module]:
+        """The modules that nobody else was given."""
+        return self._modules[: len(self._modules) - sum(len(share.modules) for share in self._shares)]
 
-    def _scanned_here(self, kind: Held) -> dict[str, list[Module]]:
-        known = self._own.get(kind)
+    def _found_here(self, kind: Held) -> Found:
+        known = self._found.get(kind)
         if known is None:
-            known = self._own[kind] = self._made(kind)
+            known = self._found[kind] = _found(kind, (module.text for module in self._own))
         return known
 
-    def _made(self, kind: Held) -> dict[str, list[Module]]:
-        scan = _SCANS[kind]
-        found: defaultdict[str, list[Module]] = defaultdict(list)
-        elsewhere = sum(len(share.modules) for share in self._shares)
-        for module in self._modules[: len(self._modules) - elsewhere]:
-            for name in scan(module.text):
-                found[name].append(module)
-        return found
+    @functools.cached_property
+    def _others(self) -> list[tuple[Sequence[Module], Numbers]]:
+        """What others found: all that there is, as is done here before waiting."""
+        for kind in _SCANS if self._shares else ():
+            self._found_here(kind)
+        found = [(share.modules, share.tables()) for share in self._shares]
+        return [
+            (modules, scanned([module.text for module in modules]) if numbers is None else numbers)
+            for modules, numbers in found
+        ]
 
     def _joined(self, kind: Held) -> dict[str, list[Module]]:
-        found = {name: list(modules) for name, modules in self._scanned_here(kind).items()}
-        for modules, tables in self._others:
-            for name, numbers in tables[kind].items():
-                found.setdefault(name, []).extend(modules[number] for number in numbers)
-        return found
+        joined: defaultdict[str, list[Module]] = defaultdict(list)
+        for modules, found in self._parts(kind):
+            for name, numbers in found.items():
+                joined[name].extend([modules[number] for number in numbers])
+        return joined
 
     def _shortened(self, kind: Held) -> dict[str, list[Module]]:
         """What is held of a kind that is made of imported symbols."""
